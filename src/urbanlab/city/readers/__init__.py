@@ -1,0 +1,3 @@
+"""Many formats in, one Network, SignalPrograms and Demand out."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""One Network and Demand in, other tools' formats out."""
+
+__all__: list[str] = []

@@ -1,0 +1,136 @@
+"""The only door to the compiler: reference counting off, cache keyed by what is compiled.
+
+Kernels work on NamedTuples of arrays and scalars. Reference counting is off (`_nrt=False`): with it on,
+passing dozens of arrays costs several times the physics, and off makes any allocation in a kernel a
+compile error. Entry kernels are cached in the user's own folder under a hash of the sources they are made
+of, the compiler and the CPU, so an edited physics function can never run from an old cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import llvmlite
+import numba
+from numba import config
+
+__all__ = ["cache_folder", "device", "entry", "num_compilations", "parallel_entry", "set_threads"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+log = logging.getLogger(__name__)
+
+KEPT_CACHES = 5
+_entries: list[Any] = []
+_warned = False
+
+
+def device(function: F) -> F:
+    """Compile a function that other kernels call; never cached by itself."""
+    return numba.njit(function, _nrt=False, error_model="numpy", nogil=True)  # type: ignore[no-any-return]
+
+
+def inline(function: F) -> F:
+    """Compile a tiny function and let the optimiser inline it."""
+    return numba.njit(function, _nrt=False, error_model="numpy", nogil=True, forceinline=True)  # type: ignore[no-any-return]
+
+
+def entry(sources: Iterable[str], *, parallel: bool = False) -> Callable[[F], F]:
+    """Compile a function that Python calls, cached on disk.
+
+    Parameters
+    ----------
+    sources : module names or packages (`urbanlab.traffic`) whose text decides the cache's key;
+        `urbanlab.core` is always part of it
+    parallel : compile `numba.prange` loops for several threads
+    """
+    names = tuple(sources)
+
+    def decorate(function: F) -> F:
+        folder = cache_folder(names)
+        old = config.CACHE_DIR
+        options: dict[str, Any] = {"_nrt": False, "error_model": "numpy", "nogil": True, "parallel": parallel}
+        if parallel:
+            options["_nrt"] = True  # the parallel back end itself needs it; the bodies it calls do not
+        try:
+            if folder is not None:
+                config.CACHE_DIR = str(folder)
+            compiled = numba.njit(function, cache=folder is not None, **options)
+        finally:
+            config.CACHE_DIR = old
+        _entries.append(compiled)
+        return compiled  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def parallel_entry(sources: Iterable[str]) -> Callable[[F], F]:
+    """As `entry`, with `numba.prange` over fixed chunks."""
+    return entry(sources, parallel=True)
+
+
+def set_threads(threads: int) -> None:
+    """Threads that parallel kernels use from now on."""
+    numba.set_num_threads(threads)
+
+
+def num_compilations() -> int:
+    """Signatures compiled or loaded by all entry kernels so far."""
+    return sum(len(compiled.signatures) for compiled in _entries)
+
+
+def cache_folder(sources: Iterable[str]) -> Path | None:
+    """Folder of the compiled kernels made of these sources; None (and one warning) where none is writable."""
+    global _warned
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "urbanlab" / "kernels"
+    folder = root / _key(sources)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        root.chmod(0o700)
+        os.utime(folder)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as problem:
+        if not _warned:
+            log.warning("no writable cache for compiled kernels (%s): every start compiles anew", problem)
+            _warned = True
+        return None
+    _prune(root, folder)
+    return folder
+
+
+def _key(sources: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    cpu = f"{llvmlite.binding.get_host_cpu_name()} {llvmlite.binding.get_host_cpu_features().flatten()}"
+    digest.update(f"{sys.version} {numba.__version__} {llvmlite.__version__} {cpu}".encode())
+    for path in sorted(_files({"urbanlab.core", *sources})):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:20]
+
+
+def _files(names: Iterable[str]) -> set[Path]:
+    files: set[Path] = set()
+    for name in names:
+        module = sys.modules.get(name)
+        if module is None or module.__file__ is None:
+            raise ImportError(f"{name} has to be imported before kernels made of it are compiled")
+        path = Path(module.__file__)
+        files |= set(path.parent.glob("*.py")) if path.name == "__init__.py" else {path}
+    return files
+
+
+def _prune(root: Path, current: Path) -> None:
+    try:
+        folders = sorted((f for f in root.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
+        for folder in folders[KEPT_CACHES:]:
+            if folder != current:
+                shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        pass  # another process prunes at the same time

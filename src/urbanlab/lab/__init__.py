@@ -1,0 +1,3 @@
+"""Experiments: pairing, replication, statistics, report."""
+
+__all__: list[str] = []

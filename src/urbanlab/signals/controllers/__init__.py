@@ -1,0 +1,3 @@
+"""Built-in signal controllers, one file each."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Every vehicle, every second: the microscopic engine."""
+
+__all__: list[str] = []
