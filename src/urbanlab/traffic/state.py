@@ -1,0 +1,172 @@
+"""All that evolves in a run, as arrays.
+
+Letters in shapes: L lanes, N slots, V trips, E edges.
+
+A lane owns a block of slots in which its vehicles stand contiguously, front to back: the vehicle `k` of lane
+`l` is slot `first[l] + k`, its leader the slot before. Blocks are taken from a pool when a lane gets
+its first vehicle, doubled when full and given back when empty, so memory and time follow the vehicles
+on the road and not the size of the map. What is asked after a trip has ended is kept by trip.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["NUM_SIZES", "Lanes", "Pool", "Slots", "Trips", "grow_slots", "new_lanes", "new_pool", "new_slots", "new_trips"]
+
+I32 = NDArray[np.int32]
+F64 = NDArray[np.float64]
+
+NUM_SIZES = 20
+"""Block sizes are 4 << s for s below this."""
+
+
+class Lanes(NamedTuple):
+    """State of lanes, (L,)."""
+
+    base: I32  # first slot of the block, -1 none
+    size: I32  # size class of the block: 4 << size slots; -1 none
+    first: I32  # slot of the front vehicle
+    count: I32  # vehicles whose front is on the lane
+    speed: F64  # [m/s] limit now in force
+    permissions: NDArray[np.int64]  # classes that may use it now
+    left_trip: I32  # vehicle whose front has left over the end and whose rear may still be here, -1 none
+    left_odo: F64  # [m] odometer of that vehicle when its front was at the end
+    active_at: I32  # place in the list of active lanes, -1 none
+    seconds: F64  # [s] vehicle seconds in the present period
+    metres: F64  # [m]
+    waiting: F64  # [s]
+    loss: F64  # [s]
+    entered: NDArray[np.int64]
+    left: NDArray[np.int64]
+    departed: NDArray[np.int64]
+    arrived: NDArray[np.int64]
+
+
+class Pool(NamedTuple):
+    """Bookkeeping of slot blocks and of the active lanes."""
+
+    free_head: I32  # (NUM_SIZES,) first free block of a size, -1 none
+    free_next: I32  # (N,) next free block, at the block's first slot
+    top: I32  # (1,) slots handed out so far
+    active: I32  # (L,) lanes that have vehicles, the first num_active[0] entries
+    num_active: I32  # (1,)
+
+
+class Slots(NamedTuple):
+    """Vehicles on the road, (N,); what moves with a vehicle from lane to lane."""
+
+    trip: I32  # vehicle (trip) in the slot
+    kind: I32  # vehicle type
+    route: I32  # position of the current (on internal lanes: the last) edge in the route table
+    pos: F64  # [m] front, from the start of the lane
+    speed: F64  # [m/s]
+    last_speed: F64  # [m/s] of the step before
+    odo: F64  # [m] driven since departure
+    factor: F64  # [1] own desired speed over the limit
+    loss: F64  # [s] time loss so far
+    waiting: F64  # [s] waiting so far, scheduled stops left out
+    halt: F64  # [s] since it last drove 0.1 m/s or more
+    stop_time: F64  # [s] at scheduled stops so far
+    fuel: F64  # [kg]
+    co2: F64  # [kg]
+    halts: I32  # times it came to a halt
+    stop: I32  # next scheduled stop (row of the stop table), -1 none
+    dwell: F64  # [s] left at the stop, -1 not at a stop
+    junction_time: F64  # [s] when it entered the junction it is on
+    gain: F64  # [1] lane change: memory of speed gain (left positive)
+    keep_right: F64  # [1] lane change: memory of the duty to keep right
+    look_speed: F64  # [m/s] lane change: speed that decides how far it looks ahead
+    advice: F64  # [m/s] lane change: speed others or the own wish ask for, huge = none
+    left_space: F64  # [m] lane change: left before a necessary change
+    blocker: F64  # [m] lane change: length of the leader it lets in first
+    want: I32  # lane change: flags of the last decision
+    changed: I32  # step of the last lane change
+    plan: F64  # [m/s] speed it will have, before links that others may hold
+    item: I32  # first of its pending links in the plan table, -1 none
+
+
+class Trips(NamedTuple):
+    """By trip, (V,); results are complete once it has arrived or been removed."""
+
+    state: NDArray[np.uint8]  # TripState
+    slot: I32  # slot now, -1 not on a lane
+    lane: I32  # lane now, -1 not on a lane (also while parked or teleporting)
+    key: NDArray[np.uint64]  # of all its draws
+    depart: F64  # [s] -1 not yet
+    arrival: F64  # [s] -1 not yet
+    loss: F64
+    waiting: F64
+    halts: I32
+    stop_time: F64
+    length: F64  # [m] driven
+    teleports: I32
+    fuel: F64
+    co2: F64
+    depart_lane: I32
+    depart_pos: F64
+    depart_speed: F64
+    arrival_lane: I32
+    arrival_pos: F64
+    arrival_speed: F64
+    factor: F64
+
+
+_SLOT_NONE = {"trip": -1, "stop": -1, "item": -1, "dwell": -1.0, "advice": 1e9}
+_INT_SLOTS = {"trip", "kind", "route", "halts", "stop", "want", "changed", "item"}
+
+
+def new_slots(num: int) -> Slots:
+    """Empty slots."""
+    arrays = {}
+    for name in Slots._fields:
+        dtype = np.int32 if name in _INT_SLOTS else np.float64
+        arrays[name] = np.full(num, _SLOT_NONE.get(name, 0), dtype)
+    return Slots(**arrays)
+
+
+def grow_slots(slots: Slots, pool: Pool, num: int) -> tuple[Slots, Pool]:
+    """The same vehicles in the same slots, with room for `num`."""
+    grown = new_slots(num)
+    for new, old in zip(grown, slots, strict=True):
+        new[: len(old)] = old
+    free_next = np.full(num, -1, np.int32)
+    free_next[: len(pool.free_next)] = pool.free_next
+    return grown, pool._replace(free_next=free_next)
+
+
+def new_pool(num_slots: int, num_lanes: int) -> Pool:
+    """A pool that has handed out nothing."""
+    return Pool(
+        free_head=np.full(NUM_SIZES, -1, np.int32),
+        free_next=np.full(num_slots, -1, np.int32),
+        top=np.zeros(1, np.int32),
+        active=np.full(num_lanes, -1, np.int32),
+        num_active=np.zeros(1, np.int32),
+    )
+
+
+def new_lanes(speed: NDArray[np.float64], permissions: NDArray[np.int64]) -> Lanes:
+    """Empty lanes with the given limits [m/s] and permissions."""
+    num = len(speed)
+    none = {name: np.full(num, -1, np.int32) for name in ("base", "size", "first", "left_trip", "active_at")}
+    sums = {name: np.zeros(num) for name in ("left_odo", "seconds", "metres", "waiting", "loss")}
+    counts = {name: np.zeros(num, np.int64) for name in ("entered", "left", "departed", "arrived")}
+    return Lanes(count=np.zeros(num, np.int32), speed=speed.copy(), permissions=permissions.copy(), **none, **sums, **counts)
+
+
+def new_trips(num: int, key: NDArray[np.uint64]) -> Trips:
+    """Trips that are not due yet."""
+    ints = {"slot": -1, "lane": -1, "halts": 0, "teleports": 0, "depart_lane": -1, "arrival_lane": -1}
+    arrays: dict[str, NDArray[np.generic]] = {name: np.full(num, value, np.int32) for name, value in ints.items()}
+    for name in Trips._fields:
+        if name in ("depart", "arrival"):
+            arrays[name] = np.full(num, -1.0)
+        elif name not in arrays:
+            arrays[name] = np.zeros(num)
+    arrays["state"] = np.zeros(num, np.uint8)
+    arrays["key"] = key
+    return Trips(**arrays)  # type: ignore[arg-type]
