@@ -33,6 +33,7 @@ def copy_slot(slots: Slots, source: int, target: int) -> None:
     slots.stop[target] = slots.stop[source]
     slots.dwell[target] = slots.dwell[source]
     slots.junction_time[target] = slots.junction_time[source]
+    slots.conflict_time[target] = slots.conflict_time[source]
     slots.gain[target] = slots.gain[source]
     slots.keep_right[target] = slots.keep_right[source]
     slots.look_speed[target] = slots.look_speed[source]

@@ -15,10 +15,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NUM_SIZES", "Lanes", "Pool", "Slots", "Trips", "grow_slots", "new_lanes", "new_pool", "new_slots", "new_trips"]
+__all__ = [
+    "ITEM_ANNOUNCE", "ITEM_ASK", "ITEM_ZIPPER", "NUM_ITEMS", "NUM_SIZES", "Items", "Lanes", "Pool", "Slots", "Trips", "grow_slots", "new_lanes", "new_pool", "new_slots", "new_trips", "new_items",
+]
 
 I32 = NDArray[np.int32]
 F64 = NDArray[np.float64]
+
+NUM_ITEMS = 4
+"""Links a vehicle looks at in one step; what lies beyond is out of braking reach."""
+
+ITEM_ASK = 1
+"""The link is open only if no other vehicle is in the way."""
+
+ITEM_ANNOUNCE = 2
+"""Others have to know of the arrival."""
+
+ITEM_ZIPPER = 4
 
 NUM_SIZES = 20
 """Block sizes are 4 << s for s below this."""
@@ -35,6 +48,7 @@ class Lanes(NamedTuple):
     permissions: NDArray[np.int64]  # classes that may use it now
     left_trip: I32  # vehicle whose front has left over the end and whose rear may still be here, -1 none
     left_odo: F64  # [m] odometer of that vehicle when its front was at the end
+    occupied: F64  # [m] taken by vehicles and their gaps, as the lane change phase sees it
     active_at: I32  # place in the list of active lanes, -1 none
     seconds: F64  # [s] vehicle seconds in the present period
     metres: F64  # [m]
@@ -44,6 +58,25 @@ class Lanes(NamedTuple):
     left: NDArray[np.int64]
     departed: NDArray[np.int64]
     arrived: NDArray[np.int64]
+    collisions: NDArray[np.int64]
+    braking: NDArray[np.int64]  # emergency stops
+
+
+class Items(NamedTuple):
+    """Links that a vehicle approaches, (N * NUM_ITEMS,), made anew each step."""
+
+    link: I32
+    next: I32  # next announcement at the same link, -1 none
+    flags: NDArray[np.uint8]  # ITEM_...
+    distance: F64  # [m] to the link
+    speed_pass: F64  # [m/s] next speed if the link is open
+    speed_wait: F64  # [m/s] next speed if it is not
+    arrive: F64  # [s]
+    leave: F64  # [s]
+    arrive_speed: F64  # [m/s]
+    leave_speed: F64  # [m/s]
+    brake_speed: F64  # [m/s] when arriving braking
+    waited: F64  # [s] that the vehicle has stood
 
 
 class Pool(NamedTuple):
@@ -77,6 +110,7 @@ class Slots(NamedTuple):
     stop: I32  # next scheduled stop (row of the stop table), -1 none
     dwell: F64  # [s] left at the stop, -1 not at a stop
     junction_time: F64  # [s] when it entered the junction it is on
+    conflict_time: F64  # [s] when it entered the part of that junction that others cross
     gain: F64  # [1] lane change: memory of speed gain (left positive)
     keep_right: F64  # [1] lane change: memory of the duty to keep right
     look_speed: F64  # [m/s] lane change: speed that decides how far it looks ahead
@@ -85,8 +119,8 @@ class Slots(NamedTuple):
     blocker: F64  # [m] lane change: length of the leader it lets in first
     want: I32  # lane change: flags of the last decision
     changed: I32  # step of the last lane change
-    plan: F64  # [m/s] speed it will have, before links that others may hold
-    item: I32  # first of its pending links in the plan table, -1 none
+    plan: F64  # [m/s] speed it will have if no other vehicle holds a link
+    item: I32  # links it asks for or announces itself at in this step, rows of Items from slot * NUM_ITEMS
 
 
 class Trips(NamedTuple):
@@ -115,7 +149,7 @@ class Trips(NamedTuple):
     factor: F64
 
 
-_SLOT_NONE = {"trip": -1, "stop": -1, "item": -1, "dwell": -1.0, "advice": 1e9}
+_SLOT_NONE = {"trip": -1, "stop": -1, "dwell": -1.0, "advice": 1e9}
 _INT_SLOTS = {"trip", "kind", "route", "halts", "stop", "want", "changed", "item"}
 
 
@@ -126,6 +160,13 @@ def new_slots(num: int) -> Slots:
         dtype = np.int32 if name in _INT_SLOTS else np.float64
         arrays[name] = np.full(num, _SLOT_NONE.get(name, 0), dtype)
     return Slots(**arrays)
+
+
+def new_items(num_slots: int) -> Items:
+    """Room for the links of all slots."""
+    num = num_slots * NUM_ITEMS
+    kinds: dict[str, type[np.generic]] = {"link": np.int32, "next": np.int32, "flags": np.uint8}
+    return Items(**{name: np.zeros(num, kinds.get(name, np.float64)) for name in Items._fields})
 
 
 def grow_slots(slots: Slots, pool: Pool, num: int) -> tuple[Slots, Pool]:
@@ -153,8 +194,9 @@ def new_lanes(speed: NDArray[np.float64], permissions: NDArray[np.int64]) -> Lan
     """Empty lanes with the given limits [m/s] and permissions."""
     num = len(speed)
     none = {name: np.full(num, -1, np.int32) for name in ("base", "size", "first", "left_trip", "active_at")}
-    sums = {name: np.zeros(num) for name in ("left_odo", "seconds", "metres", "waiting", "loss")}
-    counts = {name: np.zeros(num, np.int64) for name in ("entered", "left", "departed", "arrived")}
+    sums = {name: np.zeros(num) for name in ("left_odo", "occupied", "seconds", "metres", "waiting", "loss")}
+    counted = ("entered", "left", "departed", "arrived", "collisions", "braking")
+    counts = {name: np.zeros(num, np.int64) for name in counted}
     return Lanes(count=np.zeros(num, np.int32), speed=speed.copy(), permissions=permissions.copy(), **none, **sums, **counts)
 
 

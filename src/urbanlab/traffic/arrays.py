@@ -1,0 +1,149 @@
+"""The static arrays that kernels read: network, vehicle types, stops, routes.
+
+Letters: L lanes, E edges, K links (connections sorted by the lane they start from), F conflicts, Y yields,
+T vehicle types, P route positions, B lanes of route positions, S stops.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "CONFLICT_CROSS",
+    "CONFLICT_DIVERGE",
+    "CONFLICT_MERGE",
+    "LINK_CONT",
+    "LINK_FOES",
+    "LINK_INSIDE",
+    "LINK_KEEP_CLEAR",
+    "LINK_WAIT",
+    "LINK_WATCHED",
+    "Net",
+    "Params",
+    "Routes",
+    "Stops",
+    "Types",
+]
+
+U8 = NDArray[np.uint8]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+F64 = NDArray[np.float64]
+
+LINK_KEEP_CLEAR = 1  # may not be entered without room behind it
+LINK_FOES = 2  # its path crosses or joins others
+LINK_CONT = 4  # may wait inside the junction, so that entering needs no gap
+LINK_WAIT = 8  # leads on from a waiting point inside a junction
+LINK_INSIDE = 16  # starts on an internal lane
+LINK_WATCHED = 32  # others yield to it, so its vehicles announce their arrival
+
+CONFLICT_CROSS = 0
+CONFLICT_MERGE = 1
+CONFLICT_DIVERGE = 2
+
+
+class Net(NamedTuple):
+    """Streets."""
+
+    lane_length: F64  # (L,) [m]
+    lane_width: F64  # (L,) [m]
+    lane_edge: I32  # (L,)
+    lane_internal: U8  # (L,) inside a junction
+    edge_first_lane: I32  # (E+1,)
+    edge_num_lanes: I32  # (E,)
+    edge_roundabout: U8  # (E,)
+    lane_out: I32  # (L+1,) links that start from a lane
+    lane_in: I32  # (L+1,) range of in_link
+    in_link: I32  # (K,) links that lead directly to a lane (internal or not)
+    link_from: I32  # (K,) lane
+    link_next: I32  # (K,) lane that follows directly: internal or not
+    link_to: I32  # (K,) normal lane behind the junction
+    link_signal: I32  # (K,) place in link_state, -1 none
+    link_state: U8  # (K,) state without a signal
+    link_direction: U8  # (K,)
+    link_flags: U8  # (K,) LINK_...
+    link_length: F64  # (K,) [m] of the internal lane it leads to, 0 where it leads to a normal one
+    link_visibility: F64  # (K,) [m] from where a driver sees whether a gap is free
+    yield_start: I32  # (K+1,)
+    yield_link: I32  # (Y,) links whose approaching vehicles go first
+    conflict_start: I32  # (L+1,) by internal lane
+    conflict_lane: I32  # (F,) the other internal lane
+    conflict_own: F64  # (F,) [m] from the own lane's start to the conflict area
+    conflict_foe: F64  # (F,) [m] from the other lane's start to the conflict area
+    conflict_own_size: F64  # (F,) [m] of the area along the own lane
+    conflict_foe_size: F64  # (F,) [m] of the area along the other lane
+    conflict_kind: U8  # (F,) CONFLICT_...
+    conflict_yield: U8  # (F,) bit 0: the own stream gives way, bit 1: the other does
+    lane_entry: I32  # (L,) link by which vehicles entered the junction an internal lane is in, -1 none
+
+
+class Types(NamedTuple):
+    """Vehicle types, (T,)."""
+
+    model: U8  # CarFollowing
+    class_bit: I64
+    length: F64
+    width: F64
+    min_gap: F64
+    max_speed: F64
+    accel: F64
+    decel: F64
+    emergency_decel: F64
+    apparent_decel: F64
+    sigma: F64
+    tau: F64
+    delta: F64
+    impatience: F64
+    start_loss: F64
+    timegap_minor: F64
+    stopline_gap: F64
+    keep_clear_time: F64
+    lc_strategic: F64
+    lc_cooperative: F64
+    lc_speed_gain: F64
+    lc_keep_right: F64
+    lc_lookahead_left: F64
+    lc_speed_gain_right: F64
+    lc_assertive: F64
+    lc_mobil: U8  # 1: MOBIL instead of the strategic model's speed gain
+    emission: I32  # row of `fuel`
+    fuel: F64  # (rows, 7) coefficients of the fuel model, see physics/emissions.py
+
+
+class Stops(NamedTuple):
+    """Scheduled stops of trips, in order, (S,)."""
+
+    lane: I32
+    start: F64
+    end: F64
+    duration: F64
+    until: F64
+    parking: U8
+    route: I32  # route position where it is
+    next: I32  # next stop of the trip, -1 none
+
+
+class Routes(NamedTuple):
+    """Routes as runs of positions; one run a distinct (route, stops, vehicle class)."""
+
+    edge: I32  # (P,)
+    last: U8  # (P,) final edge
+    best_start: I64  # (P,) first row below for lane 0 of the edge
+    best_length: NDArray[np.float32]  # (B,) [m] that can be driven on from the start of the edge without a change
+    best_offset: NDArray[np.int8]  # (B,) lanes to the best one, left positive
+    best_link: I32  # (B,) link to take from this lane, -1 none
+
+
+class Params(NamedTuple):
+    """Constants of a run."""
+
+    dt: float  # [s]
+    begin: float  # [s]
+    teleport_after: float  # [s] <= 0 never
+    impatience_time: float  # [s]
+    lane_change: int
+    num_lanes: int
+    max_depart_delay: float  # [s] < 0 never

@@ -1,0 +1,100 @@
+"""Who is before and behind on this and on other lanes, and how far."""
+
+from __future__ import annotations
+
+from urbanlab.core.jit import device
+from urbanlab.traffic.physics.following import brake_gap
+from urbanlab.traffic.plan import next_link
+from urbanlab.traffic.world import World
+
+__all__ = ["NONE", "gap_behind", "gap_front", "own_leader", "place_on_lane"]
+
+NONE = -1
+FAR = 1e9
+
+
+@device
+def place_on_lane(w: World, lane: int, pos: float) -> int:
+    """Slot of the first vehicle on a lane whose front is not beyond `pos` [m]; one past the last where there is none."""
+    low = w.lanes.first[lane]
+    high = low + w.lanes.count[lane]
+    while low < high:
+        middle = (low + high) // 2
+        if w.slots.pos[middle] > pos:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@device
+def _beyond(w: World, lane: int, slot: int, kind: int) -> tuple[int, float]:
+    """Leader past the end of a lane, along the vehicle's route, within braking reach."""
+    net, lanes, slots, types, dt = w.net, w.lanes, w.slots, w.types, w.params.dt
+    route = slots.route[slot]
+    seen = net.lane_length[lane] - slots.pos[slot]
+    left = lanes.left_trip[lane]
+    if left >= 0:
+        leader = w.trips.slot[left]
+        if leader >= 0 and leader != slot:
+            out = slots.odo[leader] - lanes.left_odo[lane] - types.length[slots.kind[leader]]
+            if out < 0.0:
+                return leader, seen + out - types.min_gap[kind]
+    reach = brake_gap(slots.speed[slot], types.decel[kind], types.tau[kind], dt) + types.min_gap[kind] + 5.0
+    for _ in range(4):
+        if seen > reach or (net.lane_internal[lane] == 0 and w.routes.last[route] != 0):
+            return NONE, FAR
+        link = next_link(w, lane, route)
+        if link < 0:
+            return NONE, FAR
+        lane = net.link_next[link]
+        if net.lane_internal[lane] == 0:
+            route += 1
+        if lanes.count[lane] > 0:
+            last = lanes.first[lane] + lanes.count[lane] - 1
+            return last, seen + slots.pos[last] - types.length[slots.kind[last]] - types.min_gap[kind]
+        seen += net.lane_length[lane]
+    return NONE, FAR
+
+
+@device
+def own_leader(w: World, lane: int, slot: int, kind: int) -> tuple[int, float]:
+    """Leader on the own lane and the gap to it [m]."""
+    if slot > w.lanes.first[lane]:
+        gap = w.slots.pos[slot - 1] - w.types.length[w.slots.kind[slot - 1]] - w.slots.pos[slot] - w.types.min_gap[kind]
+        return slot - 1, gap
+    return _beyond(w, lane, slot, kind)
+
+
+@device
+def gap_front(w: World, target: int, slot: int, kind: int) -> tuple[int, float]:
+    """Leader on another lane and the gap to it [m]."""
+    place = place_on_lane(w, target, w.slots.pos[slot])
+    if place > w.lanes.first[target] and w.lanes.count[target] > 0:
+        front = place - 1
+        gap = w.slots.pos[front] - w.types.length[w.slots.kind[front]] - w.slots.pos[slot] - w.types.min_gap[kind]
+        return front, gap
+    return _beyond(w, target, slot, kind)
+
+
+@device
+def gap_behind(w: World, target: int, slot: int, kind: int) -> tuple[int, float]:
+    """Follower on another lane, or on a lane that leads there, and its gap [m]."""
+    net, lanes, slots, types = w.net, w.lanes, w.slots, w.types
+    back = slots.pos[slot] - types.length[kind]
+    place = place_on_lane(w, target, slots.pos[slot])
+    if lanes.count[target] > 0 and place < lanes.first[target] + lanes.count[target]:
+        return place, back - slots.pos[place] - types.min_gap[slots.kind[place]]
+    found, gap = NONE, FAR
+    for i in range(net.lane_in[target], net.lane_in[target + 1]):
+        lane = net.link_from[net.in_link[i]]
+        offset = net.lane_length[lane]
+        if lanes.count[lane] == 0 and net.lane_internal[lane] != 0 and net.lane_in[lane] < net.lane_in[lane + 1]:
+            lane = net.link_from[net.in_link[net.lane_in[lane]]]
+            offset += net.lane_length[lane]
+        if lanes.count[lane] > 0:
+            first = lanes.first[lane]
+            room = back + offset - slots.pos[first] - types.min_gap[slots.kind[first]]
+            if room < gap and first != slot:
+                found, gap = first, room
+    return found, gap

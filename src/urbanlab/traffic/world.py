@@ -1,0 +1,81 @@
+"""One world: everything a step reads and writes, bundled for kernels."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from urbanlab.traffic.arrays import Net, Params, Routes, Stops, Types
+from urbanlab.traffic.state import Items, Lanes, Pool, Slots, Trips
+
+__all__ = ["Departures", "Links", "World"]
+
+
+class Links(NamedTuple):
+    """State of links, (K,)."""
+
+    state: NDArray[np.uint8]  # character now in force
+    last_state: NDArray[np.uint8]  # green it showed last
+    head: NDArray[np.int32]  # first announcement of this step, -1 none
+    touched: NDArray[np.int32]  # links with announcements, the first num_touched[0]
+    num_touched: NDArray[np.int32]  # (1,)
+    signal_state: NDArray[np.uint8]  # state by signal position (SignalState.link_state)
+
+
+class Departures(NamedTuple):
+    """Who departs when and how, in order of the wanted departure, (V,)."""
+
+    depart: NDArray[np.float64]  # [s]
+    kind: NDArray[np.int32]  # vehicle type
+    route: NDArray[np.int32]  # first position in Routes
+    stop: NDArray[np.int32]  # first stop, -1 none
+    lane_mode: NDArray[np.uint8]  # DepartLane
+    lane_index: NDArray[np.int32]
+    pos_mode: NDArray[np.uint8]  # DepartPos
+    pos: NDArray[np.float64]  # [m]
+    speed_mode: NDArray[np.uint8]  # DepartSpeed
+    speed: NDArray[np.float64]  # [m/s]
+    arrival_pos: NDArray[np.float64]  # [m] from the start of the last edge, at most its length
+    arrival_speed: NDArray[np.float64]  # [m/s] -1 none
+    factor: NDArray[np.float64]  # [1] own speed factor
+    next: NDArray[np.int32]  # next trip waiting at the same edge, -1 none
+    queue_head: NDArray[np.int32]  # (E,) first trip waiting at an edge
+    queue_tail: NDArray[np.int32]  # (E,)
+    queued: NDArray[np.int32]  # (E,) edges with waiting trips, the first num_queued[0]
+    cursor: NDArray[np.int64]  # (4,) next trip not due, number of queued edges, -, -
+
+
+class World(NamedTuple):
+    """See the parts."""
+
+    net: Net
+    types: Types
+    routes: Routes
+    stops: Stops
+    lanes: Lanes
+    slots: Slots
+    trips: Trips
+    pool: Pool
+    items: Items
+    links: Links
+    departures: Departures
+    flags: NDArray[np.uint8]  # (L,) by place in the active list: FLAG_... of this step
+    moves: NDArray[np.int32]  # (L,) lanes with something to move, scratch
+    counts: NDArray[np.int64]  # (8,) see COUNT_...
+    params: Params
+
+
+FLAG_CROSS = 1
+FLAG_STUCK = 2
+FLAG_STOP = 4
+
+COUNT_STEPS = 0  # vehicle steps
+COUNT_RUNNING = 1
+COUNT_ARRIVED = 2
+COUNT_REMOVED = 3
+COUNT_WAITING = 4
+COUNT_TELEPORTS = 5
+COUNT_TELEPORTS_YIELD = 6
+COUNT_TELEPORTS_WRONG = 7
