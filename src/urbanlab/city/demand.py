@@ -154,6 +154,8 @@ class Demand:
     vehicle_types: tuple[VehicleType, ...]
     distributions: tuple[tuple[tuple[int, ...], tuple[float, ...]], ...] = ()  # (types, probabilities)
     flows: tuple[Flow, ...] = ()
+    # SUMO's routeDistributions: trip_route = -2 - d means that the run draws from distribution d
+    route_distributions: tuple[tuple[tuple[int, ...], tuple[float, ...]], ...] = ()  # (routes, probabilities)
 
     @property
     def num_trips(self) -> int:
