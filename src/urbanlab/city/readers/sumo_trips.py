@@ -48,8 +48,8 @@ def build_demand(reader: DemandReader, types: TypeReader, places: dict[tuple[str
     if unknown:
         rows = [row for row, kind in enumerate(reader.type) if list(reader.type_names)[kind] in unknown]
         raise DemandError(
-            f"vehicle '{reader.ids[rows[0]]}' has the unknown type '{unknown[0]}'" if rows else f"unknown type '{unknown[0]}'",
-            where=reader.place(rows[0]) if rows else "", hint=nearest(unknown[0], types.known), items=unknown,
+            f"vehicle '{reader.ids[rows[0]]}' has the unknown type '{unknown[0]}'",
+            where=reader.place(rows[0]), hint=nearest(unknown[0], types.known), items=unknown,
         )  # fmt: skip
     rows_ = _named_routes(reader)
     _refuse_gaps(rows_)

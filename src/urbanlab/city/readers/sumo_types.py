@@ -32,6 +32,7 @@ _MODEL_NAMES = (
 # they change how vehicles drive and have no counterpart here
 _EFFECTIVE = frozenset({"actionStepLength", "collisionMinGapFactor", "timeToTeleport", "speedFactorPremature", "scale"})
 _CALL = re.compile(r"\s*(normc?)\s*\(([^()]*)\)\s*\Z")
+_KEPT = ("color", "guiShape", "personCapacity", "containerCapacity", "mass")
 _NO_BOUND = 1e9
 IMPATIENCE_OFF = -1e9
 
@@ -268,5 +269,7 @@ class TypeReader:
             step = key == "actionStepLength" and self.values.time(attributes, key) in (0.0, self.defaults.step)
             if not step:
                 self.report.note(f"vType attribute {key}", name)
-        kept = ("color", "guiShape", "personCapacity", "containerCapacity", "mass", "carFollowModel")
-        return {key: attributes[key] for key in kept if key in attributes}
+        kept = {key: attributes[key] for key in _KEPT if key in attributes}
+        if attributes.get("carFollowModel", "Krauss").lower() not in _MODELS:
+            kept["carFollowModel"] = attributes["carFollowModel"]
+        return kept
