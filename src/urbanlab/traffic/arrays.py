@@ -65,6 +65,7 @@ class Net(NamedTuple):
     link_state: U8  # (K,) state without a signal
     link_direction: U8  # (K,)
     link_flags: U8  # (K,) LINK_...
+    link_permissions: I64  # (K,) classes that may use it
     link_length: F64  # (K,) [m] of the internal lane it leads to, 0 where it leads to a normal one
     link_visibility: F64  # (K,) [m] from where a driver sees whether a gap is free
     yield_start: I32  # (K+1,)
@@ -89,6 +90,7 @@ class Types(NamedTuple):
     width: F64
     min_gap: F64
     max_speed: F64
+    desired_max_speed: F64
     accel: F64
     decel: F64
     emergency_decel: F64
@@ -110,7 +112,7 @@ class Types(NamedTuple):
     lc_assertive: F64
     lc_mobil: U8  # 1: MOBIL instead of the strategic model's speed gain
     emission: I32  # row of `fuel`
-    fuel: F64  # (rows, 7) coefficients of the fuel model, see physics/emissions.py
+    fuel: F64  # (rows * 7,) coefficients of the fuel model, see physics/emissions.py
 
 
 class Stops(NamedTuple):
@@ -142,6 +144,7 @@ class Params(NamedTuple):
 
     dt: float  # [s]
     begin: float  # [s]
+    end: float  # [s] inf = until every vehicle has left
     teleport_after: float  # [s] <= 0 never
     impatience_time: float  # [s]
     lane_change: int

@@ -18,6 +18,7 @@ from urbanlab.traffic.change_speed import (
     STRATEGIC,
     WANTS,
 )
+from urbanlab.traffic.limits import lane_limit
 from urbanlab.traffic.neighbours import NONE, gap_behind, gap_front, own_leader
 from urbanlab.traffic.physics.following import EPS, follow_speed, safe_stop_speed, secure_gap
 from urbanlab.traffic.physics.lane_change import (
@@ -31,7 +32,7 @@ from urbanlab.traffic.physics.lane_change import (
 )
 from urbanlab.traffic.world import World
 
-__all__ = ["FLAG_CHANGE", "decide_lanes"]
+__all__ = ["FLAG_CHANGE", "blocked_by_gaps", "decide_lanes"]
 
 FLAG_CHANGE = 8
 URGENCY = 2.0
@@ -47,7 +48,6 @@ def decide_lanes(w: World, begin: int, end: int, step: int) -> None:
     net, lanes = w.net, w.lanes
     for a in range(begin, end):
         lane = w.pool.active[a]
-        w.flags[a] = 0
         if lane >= w.params.num_lanes or net.lane_internal[lane] != 0:
             continue
         edge = net.lane_edge[lane]
@@ -99,7 +99,7 @@ def _decide(w: World, low: int, num: int, lane: int, slot: int, step: int) -> in
             continue
         front, front_gap = gap_front(w, target, slot, kind)
         behind, behind_gap = gap_behind(w, target, slot, kind)
-        blocked = _blocked(w, slot, kind, front, front_gap, behind, behind_gap)
+        blocked = blocked_by_gaps(w, slot, kind, front, front_gap, behind, behind_gap)
         wish = _wish(w, low, lane, target, slot, kind, direction, leader, leader_gap, front, front_gap, blocked)
         if wish & WANTS == 0:
             continue
@@ -114,7 +114,7 @@ def _decide(w: World, low: int, num: int, lane: int, slot: int, step: int) -> in
 
 
 @inline
-def _blocked(w: World, slot: int, kind: int, front: int, front_gap: float, behind: int, behind_gap: float) -> int:
+def blocked_by_gaps(w: World, slot: int, kind: int, front: int, front_gap: float, behind: int, behind_gap: float) -> int:
     """Is there too little room before or behind on the other lane?"""
     slots, types, dt = w.slots, w.types, w.params.dt
     factor = 1.0 / types.lc_assertive[kind]
@@ -207,8 +207,8 @@ def _gain_wish(
     if blocked != 0:
         return 0
     speed, pos = slots.speed[slot], slots.pos[slot]
-    desired = min(types.max_speed[kind], w.lanes.speed[lane] * slots.factor[slot])
-    other_desired = min(types.max_speed[kind], w.lanes.speed[target] * slots.factor[slot])
+    desired = lane_limit(w, lane, kind, slots.factor[slot])
+    other_desired = lane_limit(w, target, kind, slots.factor[slot])
     here = _expected(w, slot, kind, leader, leader_gap, distance - pos, desired)
     there = _expected(w, slot, kind, front, front_gap, other_distance - pos, other_desired)
     if types.lc_mobil[kind] != 0:
@@ -301,7 +301,8 @@ def _ask(
                 else:
                     _advise(w, slot, follow)
             else:
-                slots.want[front] |= ASKED_TO_YIELD
+                if w.trips.lane[slots.trip[front]] == target:
+                    slots.want[front] |= ASKED_TO_YIELD
                 return
         else:
             _advise(w, slot, max(follow, speed - types.decel[kind] * dt))

@@ -76,6 +76,7 @@ def compile_network(network: Network, signal_pos: NDArray[np.int32]) -> Net:
         link_state=state.copy(),
         link_direction=network.connection_direction[order].copy(),
         link_flags=flags,
+        link_permissions=network.connection_permissions[order].copy(),
         link_length=np.where(internal[next_lane], network.lane_length[next_lane], 0.0),
         lane_entry=_entries(internal, from_lane, next_lane),
         link_visibility=np.where(state == ord("Z"), VISIBILITY_ZIPPER, VISIBILITY_MINOR),

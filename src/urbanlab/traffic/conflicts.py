@@ -12,7 +12,16 @@ from urbanlab.traffic.arrays import CONFLICT_DIVERGE, CONFLICT_MERGE
 from urbanlab.traffic.physics.following import brake_gap, follow_speed, stop_speed
 from urbanlab.traffic.world import World
 
-__all__ = ["is_green", "is_priority", "is_red", "is_yellow", "junction_speed", "link_state"]
+__all__ = [
+    "forget_rear",
+    "is_green",
+    "is_priority",
+    "is_red",
+    "is_yellow",
+    "junction_speed",
+    "link_state",
+    "rear_slot",
+]
 
 HUGE = 1e9
 MARGIN = 0.1
@@ -50,6 +59,33 @@ def link_state(w: World, link: int) -> int:
     if signal >= 0:
         return w.links.signal_state[signal]
     return w.net.link_state[link]
+
+
+@inline
+def rear_slot(w: World, lane: int) -> int:
+    """Slot of the vehicle that has left a lane with its front only, -1 none."""
+    left = w.lanes.left_trip[lane]
+    if left < 0:
+        return -1
+    slot = w.trips.slot[left]
+    if slot < 0 or w.slots.odo[slot] - w.lanes.left_odo[lane] >= w.types.length[w.slots.kind[slot]]:
+        return -1
+    return slot
+
+
+@device
+def forget_rear(w: World, lane: int, trip: int) -> None:
+    """A vehicle vanishes from a lane: its rear no longer stands on those before it."""
+    for _ in range(4):
+        found = -1
+        for i in range(w.net.lane_in[lane], w.net.lane_in[lane + 1]):
+            before = w.net.link_from[w.net.in_link[i]]
+            if w.lanes.left_trip[before] == trip:
+                w.lanes.left_trip[before] = -1
+                found = before
+        if found < 0:
+            return
+        lane = found
 
 
 @device
@@ -104,8 +140,8 @@ def junction_speed(w: World, slot: int, lane: int, inner: int, seen: float, v: f
     start = seen - net.lane_length[inner]
     for c in range(net.conflict_start[inner], net.conflict_start[inner + 1]):
         other = net.conflict_lane[c]
-        left = lanes.left_trip[other]
-        if lanes.count[other] == 0 and left < 0:
+        rear = rear_slot(w, other)
+        if lanes.count[other] == 0 and rear < 0:
             continue
         kind_of_conflict = net.conflict_kind[c]
         own_dist = start + net.conflict_own[c]
@@ -117,13 +153,11 @@ def junction_speed(w: World, slot: int, lane: int, inner: int, seen: float, v: f
                 back = slots.pos[foe] - types.length[slots.kind[foe]]
                 on_lane = True
             else:
-                if left < 0 or w.trips.slot[left] < 0:
+                if rear < 0:
                     continue
-                foe = w.trips.slot[left]
+                foe = rear
                 back = net.lane_length[other] + slots.odo[foe] - lanes.left_odo[other] - types.length[slots.kind[foe]]
                 on_lane = False
-                if back >= net.lane_length[other]:
-                    continue
             if foe != slot:
                 v = _adapt(w, slot, lane, inner, c, other, foe, back, on_lane, own_dist, seen, v, wait, ahead_link)
     return v

@@ -11,7 +11,8 @@ from urbanlab.core.jit import device, inline
 from urbanlab.traffic.arrays import LINK_WATCHED
 from urbanlab.traffic.change_speed import adapted_speed
 from urbanlab.traffic.conflicts import link_state
-from urbanlab.traffic.physics.emissions import fuel_rate
+from urbanlab.traffic.limits import lane_limit
+from urbanlab.traffic.physics.emissions import FUEL_COLUMNS, fuel_rate
 from urbanlab.traffic.physics.following import EPS, brake_gap, dawdled, stop_speed
 from urbanlab.traffic.physics.gaps import LOOKAHEAD_ZIPPER, blocked_by, braking_arrival, impatience
 from urbanlab.traffic.state import ITEM_ASK, ITEM_ZIPPER, NUM_ITEMS
@@ -161,9 +162,12 @@ def execute_lanes(w: World, begin: int, end: int, step: int, time: float) -> int
         flag = 0
         for slot in range(first, first + w.lanes.count[lane]):
             flag |= _move(w, lane, slot, step, time)
-        front = w.slots.halt[first]
-        if w.params.teleport_after > 0.0 and front > w.params.teleport_after and w.slots.dwell[first] < 0.0:
-            flag |= FLAG_STUCK
+        if w.params.teleport_after > 0.0:
+            for slot in range(first, first + w.lanes.count[lane]):
+                if w.slots.dwell[slot] < 0.0:
+                    if w.slots.halt[slot] > w.params.teleport_after:
+                        flag |= FLAG_STUCK
+                    break
         w.flags[a] = flag
         moved += w.lanes.count[lane]
     return moved
@@ -176,7 +180,7 @@ def _move(w: World, lane: int, slot: int, step: int, time: float) -> int:
     kind = slots.kind[slot]
     speed = slots.speed[slot]
     slots.last_speed[slot] = speed
-    lane_speed = min(lanes.speed[lane] * slots.factor[slot], types.max_speed[kind])
+    lane_speed = lane_limit(w, lane, kind, slots.factor[slot])
     if slots.dwell[slot] >= 0.0:
         return _wait_at_stop(w, lane, slot, kind, time)
     safe, least = slots.plan[slot], 0.0
@@ -229,13 +233,12 @@ def _count(w: World, lane: int, slot: int, kind: int, speed: float, v: float, la
         lost = dt * (lane_speed - v) / lane_speed
         slots.loss[slot] += lost
         lanes.loss[lane] += lost
-    row = types.emission[kind]
-    table = types.fuel
+    table, row = types.fuel, types.emission[kind] * FUEL_COLUMNS
     rate = fuel_rate(
-        v, (v - speed) / dt, table[row, 0], table[row, 1], table[row, 2], table[row, 3], table[row, 4], table[row, 5]
+        v, (v - speed) / dt, table[row], table[row + 1], table[row + 2], table[row + 3], table[row + 4], table[row + 5]
     )
     slots.fuel[slot] += rate * dt * 1e-3
-    slots.co2[slot] += rate * dt * 1e-3 * table[row, 6]
+    slots.co2[slot] += rate * dt * 1e-3 * table[row + 6]
 
 
 @inline
@@ -246,8 +249,9 @@ def _wait_at_stop(w: World, lane: int, slot: int, kind: int, time: float) -> int
     slots.stop_time[slot] += dt
     w.lanes.seconds[lane] += dt
     slots.dwell[slot] -= dt
-    slots.fuel[slot] += w.types.fuel[w.types.emission[kind], 0] * dt * 1e-3
+    slots.fuel[slot] += w.types.fuel[w.types.emission[kind] * FUEL_COLUMNS] * dt * 1e-3
     if slots.dwell[slot] <= 0.0:
         slots.dwell[slot] = -1.0
         slots.stop[slot] = w.stops.next[slots.stop[slot]]
+        slots.route[slot] += 1  # the position behind the stop
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from urbanlab.core.jit import device
+from urbanlab.traffic.conflicts import rear_slot
 from urbanlab.traffic.physics.following import brake_gap
 from urbanlab.traffic.plan import next_link
 from urbanlab.traffic.world import World
@@ -33,13 +34,10 @@ def _beyond(w: World, lane: int, slot: int, kind: int) -> tuple[int, float]:
     net, lanes, slots, types, dt = w.net, w.lanes, w.slots, w.types, w.params.dt
     route = slots.route[slot]
     seen = net.lane_length[lane] - slots.pos[slot]
-    left = lanes.left_trip[lane]
-    if left >= 0:
-        leader = w.trips.slot[left]
-        if leader >= 0 and leader != slot:
-            out = slots.odo[leader] - lanes.left_odo[lane] - types.length[slots.kind[leader]]
-            if out < 0.0:
-                return leader, seen + out - types.min_gap[kind]
+    leader = rear_slot(w, lane)
+    if leader >= 0 and leader != slot:
+        out = slots.odo[leader] - lanes.left_odo[lane] - types.length[slots.kind[leader]]
+        return leader, seen + out - types.min_gap[kind]
     reach = brake_gap(slots.speed[slot], types.decel[kind], types.tau[kind], dt) + types.min_gap[kind] + 5.0
     for _ in range(4):
         if seen > reach or (net.lane_internal[lane] == 0 and w.routes.last[route] != 0):

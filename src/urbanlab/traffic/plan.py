@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.arrays import LINK_CONT, LINK_FOES, LINK_INSIDE, LINK_KEEP_CLEAR, LINK_WATCHED
-from urbanlab.traffic.conflicts import is_priority, is_red, is_yellow, junction_speed, link_state
+from urbanlab.traffic.conflicts import is_priority, is_red, is_yellow, junction_speed, link_state, rear_slot
+from urbanlab.traffic.limits import top_speed
 from urbanlab.traffic.physics.following import (
     EPS,
     arrival_time,
@@ -71,14 +72,11 @@ def lane_follow(w: World, lane: int, kind: int, speed: float, desired: float, of
 @inline
 def _left_follow(w: World, lane: int, kind: int, speed: float, desired: float, offset: float, v: float, slot: int) -> float:
     """Bound from a vehicle whose front has left the lane and whose rear is still on it."""
-    left = w.lanes.left_trip[lane]
-    if left >= 0:
-        leader = w.trips.slot[left]
-        if leader >= 0 and leader != slot:
-            out = w.slots.odo[leader] - w.lanes.left_odo[lane] - w.types.length[w.slots.kind[leader]]
-            if out < 0.0:
-                gap = offset + w.net.lane_length[lane] + out - w.types.min_gap[kind]
-                v = min(v, _follow(w, kind, gap, speed, desired, leader))
+    leader = rear_slot(w, lane)
+    if leader >= 0 and leader != slot:
+        out = w.slots.odo[leader] - w.lanes.left_odo[lane] - w.types.length[w.slots.kind[leader]]
+        gap = offset + w.net.lane_length[lane] + out - w.types.min_gap[kind]
+        v = min(v, _follow(w, kind, gap, speed, desired, leader))
     return v
 
 
@@ -158,8 +156,8 @@ def plan_vehicle(w: World, lane: int, slot: int, k: int, ahead: float, time: flo
     kind = slots.kind[slot]
     speed = slots.speed[slot]
     accel, decel = types.accel[kind], types.decel[kind]
-    max_speed = types.max_speed[kind]
     factor = slots.factor[slot]
+    max_speed = top_speed(types, kind, factor)
     lowest = max(0.0, speed - decel * dt)
     v_cap = min(speed + accel * dt, max_speed)
     lane_speed = max(min(lanes.speed[lane] * factor, max_speed), lowest)
@@ -202,7 +200,8 @@ def _look_ahead(
     net, slots, types, dt = w.net, w.slots, w.types, w.params.dt
     speed = slots.speed[slot]
     accel, decel, emergency = types.accel[kind], types.decel[kind], types.emergency_decel[kind]
-    factor, max_speed = slots.factor[slot], types.max_speed[kind]
+    factor = slots.factor[slot]
+    max_speed = top_speed(types, kind, factor)
     brake = brake_gap(speed, decel, 0.0, dt)
     route = slots.route[slot]
     here = lane

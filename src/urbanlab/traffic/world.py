@@ -16,8 +16,6 @@ __all__ = ["Departures", "Links", "World"]
 class Links(NamedTuple):
     """State of links, (K,)."""
 
-    state: NDArray[np.uint8]  # character now in force
-    last_state: NDArray[np.uint8]  # green it showed last
     head: NDArray[np.int32]  # first announcement of this step, -1 none
     touched: NDArray[np.int32]  # links with announcements, the first num_touched[0]
     num_touched: NDArray[np.int32]  # (1,)
@@ -62,10 +60,18 @@ class World(NamedTuple):
     links: Links
     departures: Departures
     flags: NDArray[np.uint8]  # (L,) by place in the active list: FLAG_... of this step
-    moves: NDArray[np.int32]  # (L,) lanes with something to move, scratch
-    counts: NDArray[np.int64]  # (8,) see COUNT_...
+    moves: NDArray[np.int32]  # (L+1,) work list of a serial phase: lanes
+    move_flags: NDArray[np.uint8]  # (L+1,) and their flags
+    cursor: NDArray[np.int64]  # (8,) where the step stands, see the names below
+    moved: NDArray[np.int64]  # (chunks,) scratch
+    counts: NDArray[np.int64]  # (16,) see COUNT_...
     params: Params
 
+
+PHASE = 0  # phase of the step that is to be done next
+MOVE_NEXT = 1  # next entry of the work list
+MOVE_NUM = 2  # entries of the work list
+STEP = 3  # index of the step
 
 FLAG_CROSS = 1
 FLAG_STUCK = 2

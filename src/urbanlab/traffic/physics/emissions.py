@@ -18,6 +18,10 @@ __all__ = ["EMISSION_MODEL", "FUEL_ROWS", "FuelRow", "fuel_rate", "row_of_class"
 EMISSION_MODEL = "ARRB power model (Bowyer, Akcelik, Biggs 1985)"
 
 
+FUEL_COLUMNS = 7
+"""Fields of a FuelRow; kernels read the table as one run of numbers."""
+
+
 class FuelRow(NamedTuple):
     """Coefficients of one kind of vehicle."""
 

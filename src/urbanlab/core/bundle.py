@@ -1,0 +1,221 @@
+"""State for kernels: NamedTuples of arrays, handed over as one address.
+
+A kernel that gets two hundred arrays as arguments compiles for minutes, since the compiler passes seven numbers an
+array through every call. Here the arrays' addresses and lengths are written into one table, and
+kernels get the address of the table. Inside compiled code a bundle reads like the NamedTuple itself
+(`w.slots.pos[slot]`, `len(w.slots.pos)`); fields are one-dimensional arrays, numbers, or bundles.
+
+Indices are not checked and must not be negative. The table must not change while a kernel runs.
+"""
+
+from __future__ import annotations
+
+import operator
+import typing
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, lower_getattr_generic, models, register_model
+from numpy.typing import NDArray
+
+__all__ = ["Handle", "pack", "viewer"]
+
+WORD = 8
+_BYTE_PTR = ir.IntType(8).as_pointer()
+
+
+class _Field(NamedTuple):
+    """Where a field stands in the table and what it is."""
+
+    offset: int  # words
+    kind: types.Type
+
+
+class FieldType(types.Type):
+    """Numba's type of one array of a bundle."""
+
+    def __init__(self, dtype: types.Type) -> None:
+        self.dtype = dtype
+        super().__init__(name=f"BundleField({dtype})")
+
+
+class BundleType(types.Type):
+    """Numba's type of a NamedTuple class."""
+
+    def __init__(self, cls: type) -> None:
+        self.fields, self.words = _layout(cls)
+        super().__init__(name=f"Bundle({cls.__module__}.{cls.__qualname__})")
+
+
+def _layout(cls: type) -> tuple[dict[str, _Field], int]:
+    fields: dict[str, _Field] = {}
+    words = 0
+    for name, hint in typing.get_type_hints(cls).items():
+        kind: types.Type
+        if hint is float:
+            kind, size = types.float64, 1
+        elif hint is int:
+            kind, size = types.int64, 1
+        elif isinstance(hint, type) and issubclass(hint, tuple):
+            bundle = BundleType(hint)
+            kind, size = bundle, bundle.words
+        else:
+            dtype = np.dtype(typing.get_args(typing.get_args(hint)[1])[0])
+            kind, size = FieldType(numba.from_dtype(dtype)), 2
+        fields[name] = _Field(words, kind)
+        words += size
+    return fields, words
+
+
+@register_model(FieldType)
+class _FieldModel(models.StructModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, kind: FieldType) -> None:
+        super().__init__(manager, kind, [("data", types.voidptr), ("length", types.int64)])
+
+
+@register_model(BundleType)
+class _BundleModel(models.OpaqueModel):  # type: ignore[misc]
+    pass
+
+
+@infer_getattr
+class _BundleAttribute(AttributeTemplate):  # type: ignore[misc]
+    key = BundleType
+
+    def generic_resolve(self, kind: BundleType, name: str) -> types.Type | None:
+        field = kind.fields.get(name)
+        return field.kind if field is not None else None
+
+
+def _load_word(builder: Any, table: Any, offset: int, kind: Any) -> Any:
+    """A word of the table as a value; it does not change while a kernel runs, which the optimiser may use."""
+    place = builder.gep(table, [ir.Constant(ir.IntType(64), offset * WORD)], source_etype=ir.IntType(8))
+    value = builder.load(builder.bitcast(place, kind.as_pointer()), typ=kind)
+    value.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return value
+
+
+@lower_getattr_generic(BundleType)
+def _bundle_getattr(context: Any, builder: Any, kind: BundleType, value: Any, name: str) -> Any:
+    field = kind.fields[name]
+    if isinstance(field.kind, FieldType):
+        array = cgutils.create_struct_proxy(field.kind)(context, builder)
+        array.data = _load_word(builder, value, field.offset, _BYTE_PTR)
+        array.length = _load_word(builder, value, field.offset + 1, ir.IntType(64))
+        return array._getvalue()
+    if isinstance(field.kind, BundleType):
+        return builder.gep(value, [ir.Constant(ir.IntType(64), field.offset * WORD)], source_etype=ir.IntType(8))
+    return _load_word(builder, value, field.offset, context.get_value_type(field.kind))
+
+
+@infer_global(operator.getitem)
+class _FieldGetitem(AbstractTemplate):  # type: ignore[misc]
+    def generic(self, args: tuple[types.Type, ...], kws: dict[str, types.Type]) -> Any:
+        if len(args) == 2 and isinstance(args[0], FieldType) and isinstance(args[1], types.Integer):
+            return signature(args[0].dtype, args[0], types.intp)
+        return None
+
+
+@infer_global(operator.setitem)
+class _FieldSetitem(AbstractTemplate):  # type: ignore[misc]
+    def generic(self, args: tuple[types.Type, ...], kws: dict[str, types.Type]) -> Any:
+        if len(args) == 3 and isinstance(args[0], FieldType) and isinstance(args[1], types.Integer):
+            return signature(types.none, args[0], types.intp, args[0].dtype)
+        return None
+
+
+@infer_global(len)
+class _FieldLen(AbstractTemplate):  # type: ignore[misc]
+    def generic(self, args: tuple[types.Type, ...], kws: dict[str, types.Type]) -> Any:
+        if len(args) == 1 and isinstance(args[0], FieldType):
+            return signature(types.intp, args[0])
+        return None
+
+
+def _place(context: Any, builder: Any, kind: FieldType, value: Any, index: Any) -> tuple[Any, Any]:
+    array = cgutils.create_struct_proxy(kind)(context, builder, value=value)
+    element = context.get_data_type(kind.dtype)
+    start = builder.bitcast(array.data, element.as_pointer())
+    return builder.gep(start, [index], source_etype=element), element
+
+
+@lower_builtin(operator.getitem, FieldType, types.intp)
+def _field_getitem(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    place, element = _place(context, builder, sig.args[0], args[0], args[1])
+    return builder.load(place, typ=element)
+
+
+@lower_builtin(operator.setitem, FieldType, types.intp, types.Any)
+def _field_setitem(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    place, _ = _place(context, builder, sig.args[0], args[0], args[1])
+    builder.store(args[2], place)
+    return context.get_dummy_value()
+
+
+@lower_builtin(len, FieldType)
+def _field_len(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return cgutils.create_struct_proxy(sig.args[0])(context, builder, value=args[0]).length
+
+
+class Handle:
+    """Keeps a bundle's arrays and its table alive; `address` is what kernels get."""
+
+    def __init__(self, value: Any, table: NDArray[np.int64]) -> None:
+        self.value = value
+        self.table = table
+        self.address = int(table.ctypes.data)
+        _live[self.address] = value
+
+    def __del__(self) -> None:
+        _live.pop(self.address, None)
+
+
+_live: dict[int, Any] = {}
+
+
+def pack(value: Any) -> Handle:
+    """Write the table of a NamedTuple.
+
+    Raises
+    ------
+    TypeError : a field is not what the class says
+    """
+    words: list[int] = []
+    _pack_into(value, words)
+    return Handle(value, np.array(words, np.int64))
+
+
+def _pack_into(value: Any, words: list[int]) -> None:
+    for name, field in _layout(type(value))[0].items():
+        item = getattr(value, name)
+        if isinstance(field.kind, BundleType):
+            _pack_into(item, words)
+        elif isinstance(field.kind, FieldType):
+            if not item.flags.c_contiguous or item.ndim != 1 or numba.from_dtype(item.dtype) != field.kind.dtype:
+                raise TypeError(f"{type(value).__name__}.{name} is {item.dtype} {item.shape}, expected 1-D {field.kind.dtype}")
+            words += [int(item.ctypes.data), len(item)]
+        elif field.kind == types.float64:
+            words.append(int(np.float64(item).view(np.int64)))
+        else:
+            words.append(int(item))
+
+
+def viewer(cls: type) -> Callable[[int], Any]:
+    """Function that turns an address into the bundle inside compiled code (and interpreted, for coverage)."""
+    if numba.config.DISABLE_JIT:
+        return _live.__getitem__
+    kind = BundleType(cls)
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def view(typing_context: Any, address: types.Type) -> Any:
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return builder.inttoptr(args[0], _BYTE_PTR)
+
+        return kind(types.int64), codegen
+
+    return view  # type: ignore[no-any-return]

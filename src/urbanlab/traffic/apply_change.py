@@ -1,0 +1,62 @@
+"""Lane changes carried out, serial: each is checked once more, since others may have changed before it."""
+
+from __future__ import annotations
+
+from urbanlab.core.jit import device
+from urbanlab.traffic.change import blocked_by_gaps
+from urbanlab.traffic.change_speed import CHANGE_LEFT, CHANGE_RIGHT, NO_ADVICE
+from urbanlab.traffic.neighbours import gap_behind, gap_front
+from urbanlab.traffic.slots import copy_slot, insert_slot, remove_slot
+from urbanlab.traffic.world import MOVE_NEXT, MOVE_NUM, World
+
+__all__ = ["apply_changes"]
+
+
+@device
+def apply_changes(w: World, step: int) -> bool:
+    """Work off the list of lanes with changes; False where slots ran out (call again after making room)."""
+    while w.cursor[MOVE_NEXT] < w.cursor[MOVE_NUM]:
+        lane = w.moves[w.cursor[MOVE_NEXT]]
+        k = 0
+        while k < w.lanes.count[lane]:
+            slot = w.lanes.first[lane] + k
+            want = w.slots.want[slot]
+            result = 0
+            if want & CHANGE_LEFT != 0:
+                result = _change(w, lane, lane + 1, slot, step)
+            elif want & CHANGE_RIGHT != 0:
+                result = _change(w, lane, lane - 1, slot, step)
+            if result < 0:
+                return False
+            if result == 0:
+                k += 1
+        w.cursor[MOVE_NEXT] += 1
+    return True
+
+
+@device
+def _change(w: World, lane: int, target: int, slot: int, step: int) -> int:
+    """1 changed, 0 no longer possible, -1 no slot."""
+    slots = w.slots
+    kind = slots.kind[slot]
+    front, front_gap = gap_front(w, target, slot, kind)
+    behind, behind_gap = gap_behind(w, target, slot, kind)
+    if blocked_by_gaps(w, slot, kind, front, front_gap, behind, behind_gap) != 0:
+        slots.want[slot] &= ~(CHANGE_LEFT | CHANGE_RIGHT)
+        return 0
+    pos = slots.pos[slot]
+    new = insert_slot(w.lanes, slots, w.trips, w.pool, target, pos)
+    if new < 0:
+        return -1
+    copy_slot(slots, slot, new)
+    trip = slots.trip[new]
+    remove_slot(w.lanes, slots, w.trips, w.pool, lane, slot)
+    w.trips.slot[trip] = new
+    w.trips.lane[trip] = target
+    slots.gain[new] = 0.0
+    slots.keep_right[new] = 0.0
+    slots.look_speed[new] = 0.0
+    slots.want[new] = 0
+    slots.advice[new] = NO_ADVICE
+    slots.changed[new] = step
+    return 1

@@ -1,0 +1,201 @@
+"""Scenario -> World: vehicle types, departures, empty state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from urbanlab.city.demand import Demand, VehicleType
+from urbanlab.city.network import VEHICLE_CLASSES, Network
+from urbanlab.core.rng import entity_key, stream_key
+from urbanlab.traffic.arrays import Net, Params, Types
+from urbanlab.traffic.physics.emissions import FUEL_ROWS, row_of_class
+from urbanlab.traffic.routes import CompiledRoutes
+from urbanlab.traffic.state import new_items, new_lanes, new_pool, new_slots, new_trips
+from urbanlab.traffic.world import Departures, Links, World
+
+__all__ = ["class_bits", "compile_types", "new_world", "speed_factors", "trip_keys"]
+
+NUM_COUNTS = 16
+NUM_CHUNKS = 64
+DEFAULT_STOPLINE_GAP = 1.0  # [m] SUMO's jmStoplineGap
+DEFAULT_TIMEGAP_MINOR = 1.0  # [s] SUMO's jmTimegapMinor
+
+
+def class_bits(vehicle_types: Sequence[VehicleType]) -> NDArray[np.int64]:
+    """(T,) permission bit of each vehicle type."""
+    return np.array([1 << VEHICLE_CLASSES.index(t.vehicle_class) for t in vehicle_types], np.int64)
+
+
+def compile_types(vehicle_types: Sequence[VehicleType]) -> Types:
+    """Vehicle types as columns; what a type does not say has SUMO's default."""
+
+    def column(name: str) -> NDArray[np.float64]:
+        return np.array([getattr(t, name) for t in vehicle_types], np.float64)
+
+    def lane_change(name: str, default: float = 1.0) -> NDArray[np.float64]:
+        return np.array([t.lane_change.get(name, default) for t in vehicle_types], np.float64)
+
+    def junction(name: str, default: float) -> NDArray[np.float64]:
+        return np.array([t.junction.get(name, default) for t in vehicle_types], np.float64)
+
+    mobil = [t.lane_change_model == "MOBIL" for t in vehicle_types]
+    return Types(
+        model=np.array([int(t.car_following) for t in vehicle_types], np.uint8),
+        class_bit=class_bits(vehicle_types),
+        length=column("length"),
+        width=column("width"),
+        min_gap=column("min_gap"),
+        max_speed=column("max_speed"),
+        desired_max_speed=column("desired_max_speed"),
+        accel=column("accel"),
+        decel=column("decel"),
+        emergency_decel=np.maximum(column("emergency_decel"), column("decel")),
+        apparent_decel=column("apparent_decel"),
+        sigma=column("sigma"),
+        tau=column("tau"),
+        delta=column("delta"),
+        impatience=column("impatience"),
+        start_loss=column("start_loss"),
+        timegap_minor=junction("jmTimegapMinor", DEFAULT_TIMEGAP_MINOR),
+        stopline_gap=junction("jmStoplineGap", DEFAULT_STOPLINE_GAP),
+        keep_clear_time=junction("jmIgnoreKeepClearTime", -1.0),
+        lc_strategic=lane_change("lcStrategic"),
+        lc_cooperative=lane_change("lcCooperative"),
+        lc_speed_gain=lane_change("lcSpeedGain"),
+        lc_keep_right=lane_change("lcKeepRight"),
+        lc_lookahead_left=lane_change("lcLookaheadLeft", 2.0),
+        lc_speed_gain_right=lane_change("lcSpeedGainRight", 0.1),
+        lc_assertive=lane_change("lcAssertive"),
+        lc_mobil=np.array(mobil, np.uint8),
+        emission=np.array([row_of_class(t.vehicle_class) for t in vehicle_types], np.int32),
+        fuel=np.array(FUEL_ROWS, np.float64).ravel(),
+    )
+
+
+def trip_keys(trip_ids: Sequence[str], seed: int) -> NDArray[np.uint64]:
+    """(V,) key of all draws of each trip: a function of the seed and the trip's identifier alone."""
+    keys = np.array([entity_key(name) for name in trip_ids], np.uint64)
+    return keys ^ np.uint64(stream_key(seed, "trips"))
+
+
+def _mixed(keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Uniform in (0, 1) from keys, by the finaliser of SplitMix64."""
+    bits = keys.copy()
+    bits ^= bits >> np.uint64(30)
+    bits *= np.uint64(0xBF58476D1CE4E5B9)
+    bits ^= bits >> np.uint64(27)
+    bits *= np.uint64(0x94D049BB133111EB)
+    bits ^= bits >> np.uint64(31)
+    return ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+
+
+def speed_factors(
+    vehicle_types: Sequence[VehicleType], kind: NDArray[np.int32], trip_ids: Sequence[str], seed: int
+) -> NDArray[np.float64]:
+    """(V,) own speed factor of each driver: a normal deviate within bounds, as SUMO's normc.
+
+    Drawn by inversion of the truncated distribution, which is that of rejecting what lies outside.
+    """
+    table = np.array([t.speed_factor for t in vehicle_types], np.float64).reshape(-1, 4)
+    mean, deviation, low, high = table[kind].T
+    keys = np.array([entity_key(name) for name in trip_ids], np.uint64) ^ np.uint64(stream_key(seed, "speed factor"))
+    draw = _mixed(keys)
+    spread = deviation > 0.0
+    safe = np.where(spread, deviation, 1.0)
+    below, above = ndtr((low - mean) / safe), ndtr((high - mean) / safe)
+    value = mean + safe * ndtri(below + draw * (above - below))
+    return np.where(spread, np.clip(value, low, high), mean)
+
+
+def _departures(
+    demand: Demand, net: Net, compiled: CompiledRoutes, rows: NDArray[np.int64], kind: NDArray[np.int32], depart: NDArray[np.float64]
+) -> Departures:
+    num = len(rows)
+    last = _last_edge(compiled, num)
+    end = net.lane_length[net.edge_first_lane[last]] if num else np.zeros(0)
+    arrival = demand.arrival_pos[rows]
+    arrival = np.where(np.isnan(arrival), math.inf, arrival)
+    arrival = np.where(arrival < 0.0, np.maximum(arrival + end, 0.0), arrival)
+    num_edges = len(net.edge_num_lanes)
+    return Departures(
+        depart=depart,
+        kind=kind,
+        route=compiled.trip_route,
+        stop=compiled.trip_stop,
+        lane_mode=demand.depart_lane[rows],
+        lane_index=demand.depart_lane_index[rows],
+        pos_mode=demand.depart_pos[rows],
+        pos=demand.depart_pos_value[rows],
+        speed_mode=demand.depart_speed[rows],
+        speed=demand.depart_speed_value[rows],
+        arrival_pos=np.minimum(arrival, end),
+        arrival_speed=demand.arrival_speed[rows],
+        factor=np.ones(num),
+        next=np.full(num, -1, np.int32),
+        queue_head=np.full(num_edges, -1, np.int32),
+        queue_tail=np.full(num_edges, -1, np.int32),
+        queued=np.zeros(num_edges + 1, np.int32),
+        cursor=np.zeros(4, np.int64),
+    )
+
+
+def _last_edge(compiled: CompiledRoutes, num: int) -> NDArray[np.int32]:
+    """Final edge of each trip."""
+    if not num:
+        return np.zeros(0, np.int32)
+    ends = np.flatnonzero(compiled.routes.last)
+    return compiled.routes.edge[ends[np.searchsorted(ends, compiled.trip_route)]]
+
+
+def new_world(
+    network: Network,
+    net: Net,
+    demand: Demand,
+    compiled: CompiledRoutes,
+    *,
+    rows: NDArray[np.int64],
+    kind: NDArray[np.int32],
+    depart: NDArray[np.float64],
+    trip_ids: Sequence[str],
+    seed: int,
+    params: Params,
+    signal_state: NDArray[np.uint8],
+) -> World:
+    """An empty world with all trips still to come; slots and lanes hold one virtual lane for vehicles off the road."""
+    num_lanes = network.num_lanes
+    departures = _departures(demand, net, compiled, rows, kind, depart)
+    departures = departures._replace(factor=speed_factors(demand.vehicle_types, kind, trip_ids, seed))
+    speed = np.append(network.lane_speed, 1.0)
+    permissions = np.append(network.lane_permissions, 0)
+    num_slots = max(1024, 16 * min(num_lanes, 4096))
+    num_links = len(net.link_from)
+    return World(
+        net=net,
+        types=compile_types(demand.vehicle_types),
+        routes=compiled.routes,
+        stops=compiled.stops,
+        lanes=new_lanes(speed, permissions),
+        slots=new_slots(num_slots),
+        trips=new_trips(len(rows), trip_keys(trip_ids, seed)),
+        pool=new_pool(num_slots, num_lanes + 1),
+        items=new_items(num_slots),
+        links=Links(
+            head=np.full(num_links, -1, np.int32),
+            touched=np.zeros(num_links + 1, np.int32),
+            num_touched=np.zeros(1, np.int32),
+            signal_state=signal_state,
+        ),
+        departures=departures,
+        flags=np.zeros(num_lanes + 1, np.uint8),
+        moves=np.zeros(num_lanes + 1, np.int32),
+        move_flags=np.zeros(num_lanes + 1, np.uint8),
+        cursor=np.zeros(8, np.int64),
+        moved=np.zeros(NUM_CHUNKS, np.int64),
+        counts=np.zeros(NUM_COUNTS, np.int64),
+        params=params,
+    )

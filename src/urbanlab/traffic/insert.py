@@ -1,0 +1,488 @@
+"""Last phase of a step, serial: vehicles enter the road: departures, parked and teleported ones.
+
+Model: SUMO's insertion: a place is found by the trip's depart attributes; the vehicle enters if it keeps a safe
+distance to those ahead and behind and can stop before links that are closed to it; a free choice of speed is
+lowered until that holds. Trips that find no room wait, in order, one queue an edge; after a refusal
+the edge is left alone until the next step.
+"""
+
+from __future__ import annotations
+
+from urbanlab.core.draw import uniform
+from urbanlab.core.jit import device, inline
+from urbanlab.traffic.conflicts import is_priority, is_red, is_yellow, link_state, rear_slot
+from urbanlab.traffic.limits import lane_limit
+from urbanlab.traffic.neighbours import place_on_lane
+from urbanlab.traffic.physics.following import brake_gap, follow_speed, free_speed, secure_gap, stop_speed
+from urbanlab.traffic.plan import next_link
+from urbanlab.traffic.slots import insert_slot
+from urbanlab.traffic.world import (
+    COUNT_RUNNING,
+    COUNT_WAITING,
+    Departures,
+    World,
+)
+
+__all__ = ["best_insertion_lane", "enqueue_due", "fits", "insert_waiting"]
+
+DRAW_LANE = 1
+DRAW_POS = 2
+DRAW_SPEED = 3
+DRAW_TRY = 16
+
+BASE_MARGIN = 0.1
+"""[m] a vehicle that departs at the start of its lane stands this far beyond its own length."""
+
+BEST_LOOK = 3000.0
+"""[m] lanes that lead on at least so far are all best for a departure."""
+
+TRIES = 10
+"""Random places tried before a free one is looked for."""
+
+NO_SPEED = -1.0
+REFUSED = 0
+INSERTED = 1
+FULL = 2
+
+RUNNING = 2
+WAITING = 1
+REMOVED = 4
+
+
+@device
+def enqueue_due(w: World, time: float, horizon: float) -> None:
+    """Trips that want to depart by `time` join the queue of their edge; `horizon` bounds the whole run [s]."""
+    d = w.departures
+    trip = d.cursor[0]
+    while trip < len(d.depart) and d.depart[trip] <= time + 1e-9 and d.depart[trip] < horizon:
+        if w.trips.state[trip] == 0:
+            append(w, trip)
+        trip += 1
+    d.cursor[0] = trip
+
+
+@device
+def append(w: World, trip: int) -> None:
+    """A trip waits at its first edge."""
+    d = w.departures
+    edge = w.routes.edge[d.route[trip]]
+    w.trips.state[trip] = WAITING
+    w.counts[COUNT_WAITING] += 1
+    d.next[trip] = -1
+    if d.queue_head[edge] < 0:
+        d.queue_head[edge] = trip
+        d.queued[d.cursor[1]] = edge
+        d.cursor[1] += 1
+    else:
+        d.next[d.queue_tail[edge]] = trip
+    d.queue_tail[edge] = trip
+
+
+@device
+def insert_waiting(w: World, step: int, time: float) -> bool:
+    """Try the head of every queue; False where slots ran out (call again after making room).
+
+    The queues are worked off in the order in which they became non-empty; `departures.cursor[2]` is the next one.
+    """
+    d = w.departures
+    while d.cursor[2] < d.cursor[1]:
+        edge = d.queued[d.cursor[2]]
+        while d.queue_head[edge] >= 0:
+            trip = d.queue_head[edge]
+            if w.trips.state[trip] == WAITING:
+                result = _depart(w, trip, edge, step, time)
+                if result == FULL:
+                    return False
+                if result == REFUSED:
+                    if w.params.max_depart_delay < 0.0 or time - d.depart[trip] <= w.params.max_depart_delay:
+                        break
+                    w.trips.state[trip] = REMOVED
+                    w.counts[COUNT_WAITING] -= 1
+                    w.counts[3] += 1
+            d.queue_head[edge] = d.next[trip]
+        if d.queue_head[edge] < 0:
+            # close the gap and keep the order: the list stays short
+            for k in range(d.cursor[2], d.cursor[1] - 1):
+                d.queued[k] = d.queued[k + 1]
+            d.cursor[1] -= 1
+        else:
+            d.cursor[2] += 1
+    d.cursor[2] = 0
+    return True
+
+
+@inline
+def _allowed(w: World, lane: int, kind: int) -> bool:
+    return w.lanes.permissions[lane] & w.types.class_bit[kind] != 0
+
+
+@device
+def _free_lane(w: World, low: int, num: int, kind: int, route: int, mode: int, pos: float) -> int:
+    """Lane with the largest gap before its last vehicle; mode: 3 free, 4 allowed, 5 best."""
+    longest = 0.0
+    start = w.routes.best_start[route]
+    if mode == 5:
+        for i in range(num):
+            longest = max(longest, w.routes.best_length[start + i])
+        longest = min(longest, BEST_LOOK)
+    best, room = -1, -1e9
+    for i in range(num):
+        lane = low + i
+        if not _allowed(w, lane, kind):
+            continue
+        if mode == 4 and w.routes.last[route] == 0 and w.routes.best_link[start + i] < 0:
+            continue
+        if mode == 5 and w.routes.best_length[start + i] < longest:
+            continue
+        last = w.net.lane_length[lane]
+        if w.lanes.count[lane] > 0:
+            last = w.slots.pos[w.lanes.first[lane] + w.lanes.count[lane] - 1]
+        if last - pos > room:
+            best, room = lane, last - pos
+    return best
+
+
+@device
+def best_insertion_lane(w: World, trip: int, edge: int, step: int, pos: float) -> int:
+    """Lane on which a trip departs, -1 where none may be used."""
+    d = w.departures
+    kind = d.kind[trip]
+    low, num = w.net.edge_first_lane[edge], w.net.edge_num_lanes[edge]
+    mode = d.lane_mode[trip]
+    if mode == 1:
+        lane = low + d.lane_index[trip]
+        return lane if lane < low + num and _allowed(w, lane, kind) else -1
+    if mode == 0:
+        for lane in range(low, low + num):
+            if _allowed(w, lane, kind):
+                return lane
+        return -1
+    if mode == 2:
+        usable = 0
+        for lane in range(low, low + num):
+            if _allowed(w, lane, kind):
+                usable += 1
+        wanted = int(uniform(w.trips.key[trip], step, DRAW_LANE) * usable)
+        for lane in range(low, low + num):
+            if _allowed(w, lane, kind):
+                if wanted == 0:
+                    return lane
+                wanted -= 1
+        return -1
+    return _free_lane(w, low, num, kind, d.route[trip], 5 if mode == 6 else mode, pos)
+
+
+@inline
+def _depart_speed(w: World, d: Departures, trip: int, lane: int, step: int) -> tuple[float, bool]:
+    """Wanted departure speed [m/s], and may it be lowered?"""
+    kind = d.kind[trip]
+    limit = lane_limit(w, lane, kind, d.factor[trip])
+    mode = d.speed_mode[trip]
+    if mode == 0:
+        return d.speed[trip], False
+    if mode == 1:
+        return uniform(w.trips.key[trip], step, DRAW_SPEED) * limit, True
+    if mode == 4:
+        return min(w.lanes.speed[lane], w.types.max_speed[kind]), True
+    count = w.lanes.count[lane]
+    if mode == 5:
+        if count > 0:
+            return min(limit, w.slots.speed[w.lanes.first[lane] + count - 1]), False
+        return limit, True
+    if mode == 6:
+        if count == 0:
+            return limit, True
+        total = 0.0
+        for slot in range(w.lanes.first[lane], w.lanes.first[lane] + count):
+            total += w.slots.speed[slot]
+        return min(limit, total / count), False
+    return limit, True
+
+
+@device
+def _depart(w: World, trip: int, edge: int, step: int, time: float) -> int:
+    """Try to bring one trip onto the road."""
+    d, net = w.departures, w.net
+    kind = d.kind[trip]
+    length = w.types.length[kind]
+    lane = best_insertion_lane(w, trip, edge, step, 0.0)
+    if lane < 0:
+        return REFUSED
+    end = net.lane_length[lane]
+    wanted, may_lower = _depart_speed(w, d, trip, lane, step)
+    mode = d.pos_mode[trip]
+    if mode == 1:
+        pos = d.pos[trip]
+        return _place(w, trip, lane, pos + end if pos < 0.0 else pos, wanted, may_lower, time)
+    if mode == 2:
+        return _place(w, trip, lane, uniform(w.trips.key[trip], step, DRAW_POS) * end, wanted, may_lower, time)
+    if mode == 7:
+        return _place(w, trip, lane, end, wanted, may_lower, time)
+    if mode == 6 and d.stop[trip] >= 0 and w.net.lane_edge[w.stops.lane[d.stop[trip]]] == edge:
+        pos = min(w.stops.end[d.stop[trip]], end)
+        return _place(w, trip, w.stops.lane[d.stop[trip]], pos, wanted, may_lower, time)
+    if mode == 4:
+        for n in range(TRIES):
+            pos = uniform(w.trips.key[trip], step, DRAW_TRY + n) * end
+            result = _place(w, trip, lane, pos, wanted, may_lower, time)
+            if result != REFUSED:
+                return result
+    if mode == 3 or mode == 4:
+        return _place_free(w, trip, lane, wanted, may_lower, time)
+    if mode == 5:
+        return _place_last(w, trip, lane, wanted, may_lower, time)
+    return _place(w, trip, lane, min(length + BASE_MARGIN, end), wanted, may_lower, time)
+
+
+@device
+def _place_free(w: World, trip: int, lane: int, wanted: float, may_lower: bool, time: float) -> int:
+    """At the first place from the start of the lane where it fits: there, or behind the rear of each vehicle."""
+    kind = w.departures.kind[trip]
+    own = w.types.length[kind]
+    count = w.lanes.count[lane]
+    if count == 0:
+        return _place(w, trip, lane, min(own + BASE_MARGIN, w.net.lane_length[lane]), wanted, may_lower, time)
+    base = min(own + BASE_MARGIN, w.net.lane_length[lane])
+    result = _place(w, trip, lane, base, wanted, may_lower, time)
+    if result != REFUSED:
+        return result
+    first = w.lanes.first[lane]
+    for k in range(count):
+        # behind the vehicle k positions from the back, as close as it may drive there
+        slot = first + count - 1 - k
+        rear = w.slots.pos[slot] - w.types.length[w.slots.kind[slot]]
+        need = w.types.min_gap[kind] + secure_gap(
+            wanted, w.types.decel[kind], w.types.tau[kind], w.slots.speed[slot], w.types.decel[w.slots.kind[slot]], w.params.dt
+        )
+        pos = rear - need
+        if pos >= base:
+            result = _place(w, trip, lane, pos, wanted, may_lower, time)
+            if result != REFUSED:
+                return result
+    return REFUSED
+
+
+@device
+def _place_last(w: World, trip: int, lane: int, wanted: float, may_lower: bool, time: float) -> int:
+    """Right behind the last vehicle of the lane, at its end where it is empty."""
+    kind = w.departures.kind[trip]
+    pos = w.net.lane_length[lane]
+    if w.lanes.count[lane] > 0:
+        slot = w.lanes.first[lane] + w.lanes.count[lane] - 1
+        other = w.slots.kind[slot]
+        need = secure_gap(
+            wanted, w.types.decel[kind], w.types.tau[kind], w.slots.speed[slot], w.types.decel[other], w.params.dt
+        )
+        pos = w.slots.pos[slot] - w.types.length[other] - w.types.min_gap[kind] - need
+    return _place(w, trip, lane, pos, wanted, may_lower, time) if pos >= 0.0 else REFUSED
+
+
+@device
+def _place(w: World, trip: int, lane: int, pos: float, wanted: float, may_lower: bool, time: float) -> int:
+    """Insert a departing trip at a place if it fits."""
+    d = w.departures
+    kind = d.kind[trip]
+    stop = d.stop[trip]
+    while stop >= 0 and w.stops.lane[stop] == lane and w.stops.route[stop] == d.route[trip] and w.stops.end[stop] < pos - 0.1:
+        stop = w.stops.next[stop]  # it departs beyond its first stop
+    stop_end = w.stops.end[stop] if stop >= 0 and w.stops.lane[stop] == lane and w.stops.route[stop] == d.route[trip] else -1.0
+    speed = fits(w, lane, pos, wanted, may_lower, kind, d.route[trip], d.factor[trip], stop_end)
+    if speed < 0.0:
+        return REFUSED
+    slot = insert_slot(w.lanes, w.slots, w.trips, w.pool, lane, pos)
+    if slot < 0:
+        return FULL
+    _fill_slot(w, slot, trip, lane, pos, speed, stop)
+    w.trips.state[trip] = RUNNING
+    w.trips.depart[trip] = time
+    w.trips.depart_lane[trip] = lane
+    w.trips.depart_pos[trip] = pos
+    w.trips.depart_speed[trip] = speed
+    w.trips.factor[trip] = d.factor[trip]
+    w.lanes.departed[lane] += 1
+    w.counts[COUNT_WAITING] -= 1
+    w.counts[COUNT_RUNNING] += 1
+    return INSERTED
+
+
+@device
+def _fill_slot(w: World, slot: int, trip: int, lane: int, pos: float, speed: float, stop: int) -> None:
+    slots, d = w.slots, w.departures
+    slots.trip[slot] = trip
+    slots.kind[slot] = d.kind[trip]
+    slots.route[slot] = d.route[trip]
+    slots.pos[slot] = pos
+    slots.speed[slot] = speed
+    slots.last_speed[slot] = speed
+    slots.odo[slot] = 0.0
+    slots.factor[slot] = d.factor[trip]
+    slots.loss[slot] = 0.0
+    slots.waiting[slot] = 0.0
+    slots.halt[slot] = 0.0
+    slots.stop_time[slot] = 0.0
+    slots.fuel[slot] = 0.0
+    slots.co2[slot] = 0.0
+    slots.halts[slot] = 0
+    slots.stop[slot] = stop
+    slots.dwell[slot] = -1.0
+    slots.junction_time[slot] = -1.0
+    slots.conflict_time[slot] = -1.0
+    slots.gain[slot] = 0.0
+    slots.keep_right[slot] = 0.0
+    slots.look_speed[slot] = speed
+    slots.advice[slot] = 1e9
+    slots.left_space[slot] = 0.0
+    slots.blocker[slot] = 0.0
+    slots.want[slot] = 0
+    slots.changed[slot] = -1000
+    slots.plan[slot] = speed
+    slots.item[slot] = 0
+    w.trips.slot[trip] = slot
+    w.trips.lane[trip] = lane
+
+
+@inline
+def _lowered(bound: float, speed: float, may_lower: bool) -> float:
+    """Speed after a bound; NO_SPEED where it may not be lowered."""
+    if bound >= speed:
+        return speed
+    if may_lower:
+        return bound
+    return NO_SPEED if speed > 0.0 else speed
+
+
+@device
+def fits(
+    w: World, lane: int, pos: float, speed: float, may_lower: bool, kind: int, route: int, factor: float, stop_end: float
+) -> float:
+    """Speed with which a vehicle can enter a lane at a place, -1 where it cannot [m/s]."""
+    types, dt = w.types, w.params.dt
+    if pos < 0.0 or pos > w.net.lane_length[lane]:
+        return NO_SPEED
+    if stop_end >= 0.0:
+        bound = stop_speed(stop_end - pos, speed, types.decel[kind], types.emergency_decel[kind], dt)
+        speed = _lowered(bound, speed, may_lower)
+        if speed < 0.0:
+            return NO_SPEED
+    speed = _fits_links(w, lane, pos, speed, may_lower, kind, route, factor)
+    if speed < 0.0:
+        return NO_SPEED
+    place = w.lanes.first[lane]
+    if w.lanes.count[lane] > 0:
+        place = place_on_lane(w, lane, pos)
+        if place > w.lanes.first[lane]:
+            speed = _behind(w, kind, -pos, place - 1, speed, may_lower)
+            if speed < 0.0:
+                return NO_SPEED
+    if place == w.lanes.first[lane] and w.lanes.left_trip[lane] >= 0:
+        speed = _behind_left(w, lane, kind, -pos, speed, may_lower)
+        if speed < 0.0:
+            return NO_SPEED
+    return speed if _fits_before(w, lane, pos, place, speed, kind) else NO_SPEED
+
+
+@inline
+def _behind(w: World, kind: int, offset: float, leader: int, speed: float, may_lower: bool) -> float:
+    """Bound from a leader whose lane starts `offset` [m] ahead."""
+    types = w.types
+    gap = offset + w.slots.pos[leader] - types.length[w.slots.kind[leader]] - types.min_gap[kind]
+    return _behind_gap(w, kind, gap, leader, speed, may_lower)
+
+
+@device
+def _behind_gap(w: World, kind: int, gap: float, leader: int, speed: float, may_lower: bool) -> float:
+    types = w.types
+    if gap < 0.0:
+        return NO_SPEED
+    bound = follow_speed(
+        types.model[kind], gap, speed, w.slots.speed[leader], types.apparent_decel[w.slots.kind[leader]],
+        types.max_speed[kind], types.accel[kind], types.decel[kind], types.emergency_decel[kind], types.tau[kind],
+        types.delta[kind], w.params.dt,
+    )  # fmt: skip
+    return _lowered(bound, speed, may_lower)
+
+
+@device
+def _behind_left(w: World, lane: int, kind: int, offset: float, speed: float, may_lower: bool) -> float:
+    """Bound from a vehicle that has left the lane with its front only."""
+    leader = rear_slot(w, lane)
+    if leader < 0:
+        return speed
+    out = w.slots.odo[leader] - w.lanes.left_odo[lane] - w.types.length[w.slots.kind[leader]]
+    gap = offset + w.net.lane_length[lane] + out - w.types.min_gap[kind]
+    return _behind_gap(w, kind, gap, leader, speed, may_lower)
+
+
+@device
+def _fits_links(w: World, lane: int, pos: float, speed: float, may_lower: bool, kind: int, route: int, factor: float) -> float:
+    """Bound from links, slower lanes and vehicles beyond the end of the lane."""
+    net, types, dt = w.net, w.types, w.params.dt
+    decel, emergency = types.decel[kind], types.emergency_decel[kind]
+    seen = net.lane_length[lane] - pos
+    reach = brake_gap(speed, decel, types.tau[kind], dt) + types.min_gap[kind]
+    here = lane
+    while seen < reach:
+        if net.lane_internal[here] == 0 and w.routes.last[route] != 0:
+            return speed
+        link = next_link(w, here, route)
+        if link < 0:
+            return _lowered(stop_speed(seen, speed, decel, emergency, dt), speed, may_lower)
+        state = link_state(w, link)
+        inside = net.lane_internal[here] != 0
+        if not inside and (is_red(state) or is_yellow(state) or not is_priority(state)):
+            return _lowered(stop_speed(max(0.0, seen - types.stopline_gap[kind]), speed, decel, emergency, dt), speed, may_lower)
+        here = net.link_next[link]
+        if net.lane_internal[here] == 0:
+            route += 1
+        limit = lane_limit(w, here, kind, factor)
+        if speed > limit:
+            speed = _lowered(free_speed(seen, limit, decel, dt), speed, may_lower)
+        count = w.lanes.count[here]
+        if speed >= 0.0 and count > 0:
+            return _behind(w, kind, seen, w.lanes.first[here] + count - 1, speed, may_lower)
+        if speed >= 0.0 and w.lanes.left_trip[here] >= 0:
+            speed = _behind_left(w, here, kind, seen, speed, may_lower)
+        if speed < 0.0:
+            return NO_SPEED
+        seen += net.lane_length[here]
+        reach = brake_gap(speed, decel, types.tau[kind], dt) + types.min_gap[kind]
+    return speed
+
+
+@inline
+def _clear_of(w: World, follower: int, gap: float, speed: float, kind: int) -> bool:
+    """Has a follower room to brake behind the inserted vehicle?"""
+    types = w.types
+    other = w.slots.kind[follower]
+    need = secure_gap(w.slots.speed[follower], types.decel[other], types.tau[other], speed, types.decel[kind], w.params.dt)
+    return gap - types.min_gap[other] >= need
+
+
+@device
+def _fits_before(w: World, lane: int, pos: float, place: int, speed: float, kind: int) -> bool:
+    """Enough room for the follower, on this lane or on those that lead to it?"""
+    net, lanes, slots = w.net, w.lanes, w.slots
+    back = pos - w.types.length[kind]
+    if lanes.count[lane] > 0 and place < lanes.first[lane] + lanes.count[lane]:
+        return _clear_of(w, place, back - slots.pos[place], speed, kind)
+    for i in range(net.lane_in[lane], net.lane_in[lane + 1]):
+        before = net.link_from[net.in_link[i]]
+        offset = net.lane_length[before]
+        for _ in range(3):
+            if lanes.count[before] > 0:
+                first = lanes.first[before]
+                if _comes_here(w, before, first, lane) and not _clear_of(w, first, back + offset - slots.pos[first], speed, kind):
+                    return False
+                break
+            if net.lane_internal[before] == 0 or net.lane_in[before] >= net.lane_in[before + 1]:
+                break
+            before = net.link_from[net.in_link[net.lane_in[before]]]
+            offset += net.lane_length[before]
+    return True
+
+
+@inline
+def _comes_here(w: World, before: int, slot: int, lane: int) -> bool:
+    """Does the front vehicle of an upstream lane go to `lane`?"""
+    link = next_link(w, before, w.slots.route[slot])
+    return link >= 0 and w.net.link_to[link] == lane

@@ -1,0 +1,161 @@
+"""One step, and many, on the CPU: loops over the phases, serial or over threads. No physics here.
+
+A step reads the old state and writes the new one: signals; every vehicle's plan; announcements; movement;
+lane ends; lane changes; returns from limbo; departures. Phases that are parallel write only their own
+lanes, the others are serial, so that results are the same bits for any number of threads.
+"""
+
+from __future__ import annotations
+
+import numba
+
+from urbanlab.core import jit
+from urbanlab.core.bundle import viewer
+from urbanlab.traffic.apply_change import apply_changes
+from urbanlab.traffic.change import FLAG_CHANGE, decide_lanes
+from urbanlab.traffic.execute import announce, execute_lanes, forget
+from urbanlab.traffic.insert import enqueue_due, insert_waiting
+from urbanlab.traffic.limbo import return_from_limbo
+from urbanlab.traffic.plan import plan_lanes
+from urbanlab.traffic.signal_kernels import step_signals
+from urbanlab.traffic.signal_state import SignalPlan, SignalState
+from urbanlab.traffic.transfer import collect_moves, transfer
+from urbanlab.traffic.world import (
+    COUNT_RUNNING,
+    COUNT_STEPS,
+    COUNT_WAITING,
+    FLAG_CROSS,
+    FLAG_STOP,
+    FLAG_STUCK,
+    MOVE_NEXT,
+    PHASE,
+    STEP,
+    World,
+)
+
+__all__ = ["NUM_CHUNKS", "advance_parallel", "advance_serial"]
+
+NUM_CHUNKS = 64
+"""Pieces in which threads take the active lanes; fixed, though results do not depend on it."""
+
+START, TRANSFER, DECIDE, CHANGE, LIMBO, INSERT = range(6)
+SOURCES = ("urbanlab.traffic", "urbanlab.traffic.physics")
+
+
+as_world = viewer(World)
+as_plan = viewer(SignalPlan)
+as_state = viewer(SignalState)
+
+
+@jit.device
+def _after_moving(w: World, step: int, time: float) -> bool:
+    """The serial part behind the movement up to the lane changes."""
+    if w.cursor[PHASE] == TRANSFER:
+        if not transfer(w, time):
+            return False
+        for a in range(w.pool.num_active[0]):
+            w.flags[a] = 0
+        w.cursor[PHASE] = DECIDE
+    return True
+
+
+@jit.device
+def _after_deciding(w: World, step: int, time: float) -> bool:
+    """The serial rest of a step."""
+    if w.cursor[PHASE] == CHANGE:
+        if not apply_changes(w, step):
+            return False
+        w.cursor[PHASE] = LIMBO
+        w.cursor[MOVE_NEXT] = 0
+    if w.cursor[PHASE] == LIMBO:
+        if not return_from_limbo(w, time):
+            return False
+        w.cursor[PHASE] = INSERT
+        enqueue_due(w, time, w.params.end)
+    if w.cursor[PHASE] == INSERT:
+        if not insert_waiting(w, step, time):
+            return False
+        w.cursor[PHASE] = START
+    w.cursor[STEP] += 1
+    return True
+
+
+@jit.device
+def _is_over(w: World) -> bool:
+    """Has every vehicle left, and is none to come?"""
+    return w.counts[COUNT_RUNNING] == 0 and w.counts[COUNT_WAITING] == 0 and w.departures.cursor[0] >= len(w.departures.depart)
+
+
+@jit.entry(SOURCES)
+def advance_serial(world: int, signal_plan: int, signal_state: int, num_steps: int, until_empty: bool) -> int:
+    """Do steps on one thread; the number done. Fewer than asked for: slots ran out, or it is over."""
+    w, plan, signals = as_world(world), as_plan(signal_plan), as_state(signal_state)
+    done = 0
+    while done < num_steps:
+        step = w.cursor[STEP]
+        time = w.params.begin + step * w.params.dt
+        if w.cursor[PHASE] == START:
+            if until_empty and _is_over(w):
+                return done
+            step_signals(plan, signals, w.lanes, w.slots, w.types.length, step, time)
+            num = w.pool.num_active[0]
+            plan_lanes(w, 0, num, time)
+            announce(w)
+            w.counts[COUNT_STEPS] += execute_lanes(w, 0, num, step, time)
+            forget(w)
+            collect_moves(w, FLAG_CROSS | FLAG_STUCK | FLAG_STOP)
+            w.cursor[PHASE] = TRANSFER
+        if not _after_moving(w, step, time):
+            return done
+        if w.cursor[PHASE] == DECIDE:
+            if w.params.lane_change != 0:
+                decide_lanes(w, 0, w.pool.num_active[0], step)
+            collect_moves(w, FLAG_CHANGE)
+            w.cursor[PHASE] = CHANGE
+        if not _after_deciding(w, step, time):
+            return done
+        done += 1
+    return done
+
+
+@jit.device
+def _execute_chunk(w: World, num: int, chunk: int, step: int, time: float) -> None:
+    w.moved[chunk] = execute_lanes(w, num * chunk // NUM_CHUNKS, num * (chunk + 1) // NUM_CHUNKS, step, time)
+
+
+@jit.parallel_entry(SOURCES)
+def advance_parallel(world: int, signal_plan: int, signal_state: int, num_steps: int, until_empty: bool) -> int:
+    """As `advance_serial`, with the phases over lanes on several threads."""
+    w, plan, signals = as_world(world), as_plan(signal_plan), as_state(signal_state)
+    done = 0
+    while done < num_steps:
+        step = w.cursor[STEP]
+        time = w.params.begin + step * w.params.dt
+        if w.cursor[PHASE] == START:
+            if until_empty and _is_over(w):
+                return done
+            step_signals(plan, signals, w.lanes, w.slots, w.types.length, step, time)
+            num = w.pool.num_active[0]
+            for chunk in numba.prange(NUM_CHUNKS):
+                plan_lanes(as_world(world), num * chunk // NUM_CHUNKS, num * (chunk + 1) // NUM_CHUNKS, time)
+            announce(w)
+            for chunk in numba.prange(NUM_CHUNKS):
+                _execute_chunk(as_world(world), num, chunk, step, time)
+            for chunk in range(NUM_CHUNKS):
+                w.counts[COUNT_STEPS] += w.moved[chunk]
+            forget(w)
+            collect_moves(w, FLAG_CROSS | FLAG_STUCK | FLAG_STOP)
+            w.cursor[PHASE] = TRANSFER
+        if not _after_moving(w, step, time):
+            return done
+        if w.cursor[PHASE] == DECIDE:
+            num = w.pool.num_active[0]
+            if w.params.lane_change != 0:
+                for chunk in numba.prange(NUM_CHUNKS):
+                    decide_lanes(as_world(world), num * chunk // NUM_CHUNKS, num * (chunk + 1) // NUM_CHUNKS, step)
+            collect_moves(w, FLAG_CHANGE)
+            w.cursor[PHASE] = CHANGE
+        if not _after_deciding(w, step, time):
+            return done
+        done += 1
+    return done
