@@ -42,6 +42,14 @@ class Paths:
         """Edges of one pair's path."""
         return self.edge[self.start[pair] : self.start[pair + 1]]
 
+    def take(self, rows: NDArray[np.integer]) -> Paths:
+        """The table of these rows, in this order; rows may repeat."""
+        length = np.diff(self.start)[rows]
+        start = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(length, out=start[1:])
+        place = np.arange(start[-1]) - np.repeat(start[:-1] - self.start[:-1][rows], length)
+        return Paths(start, self.edge[place], self.cost[rows])
+
 
 def routing_graph(
     network: Network,
@@ -115,7 +123,7 @@ def solve_pairs(
     solved = _solve_groups(graph, cost, origins.astype(np.int32), bounds, (distinct % num_edges).astype(np.int32))
     if len(distinct) == len(pair) and np.array_equal(row_of, np.arange(len(pair))):
         return solved
-    return _gather(solved, row_of.reshape(-1))
+    return solved.take(row_of.reshape(-1))
 
 
 def route_demand(scenario: Scenario) -> Scenario:
@@ -268,14 +276,6 @@ def _solve_groups(graph: RoutingGraph, cost: Float | None, origin: Int, bounds: 
     return Paths(out_start, out_edge[: out_start[-1]].copy(), out_cost)
 
 
-def _gather(solved: Paths, rows: NDArray[np.integer]) -> Paths:
-    length = np.diff(solved.start)[rows]
-    start = np.zeros(len(rows) + 1, np.int64)
-    np.cumsum(length, out=start[1:])
-    place = np.arange(start[-1]) - np.repeat(start[:-1] - solved.start[:-1][rows], length)
-    return Paths(start, solved.edge[place], solved.cost[rows])
-
-
 def _legs(demand: Demand, network: Network, rows: NDArray[np.integer]) -> tuple[Int, Int, Int]:
     """Trips split at their via edges and scheduled stops: trip, from, to of each leg."""
     trips: list[int] = []
@@ -296,7 +296,7 @@ def _legs(demand: Demand, network: Network, rows: NDArray[np.integer]) -> tuple[
 
 
 def _types_of(demand: Demand, trips: Int) -> NDArray[np.int64]:
-    """Vehicle type of trips; the first of a distribution, whose members may differ in speed but not in where they drive."""
+    """Vehicle type of trips; of a distribution the first, since its draw belongs to the run."""
     first = np.array([members[0] for members, _ in demand.distributions] or [0], np.int64)
     kind = demand.trip_type[trips].astype(np.int64)
     return np.where(kind >= 0, kind, first[np.minimum(np.maximum(-2 - kind, 0), len(first) - 1)])
@@ -327,7 +327,7 @@ def _merge(parts: list[Paths], order: NDArray[np.int64]) -> Paths:
     start = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(part.start) for part in parts]))])
     edge = np.concatenate([part.edge for part in parts])
     cost = np.concatenate([part.cost for part in parts])
-    return _gather(Paths(start, edge, cost), np.argsort(order, kind="stable"))
+    return Paths(start, edge, cost).take(np.argsort(order, kind="stable"))
 
 
 def _with_routes(demand: Demand, leg_trip: Int, paths: Paths) -> Demand:
