@@ -12,7 +12,7 @@ from urbanlab.city.readers.sumo_depart import Styles
 from urbanlab.city.readers.sumo_flows import read_flow
 from urbanlab.city.readers.sumo_routes import NamedRoute, RouteStore
 from urbanlab.city.readers.sumo_stops import StopDraft
-from urbanlab.city.readers.sumo_values import Values
+from urbanlab.city.readers.sumo_values import HUGE, Values
 from urbanlab.city.readers.xml_stream import ElementHandlers
 from urbanlab.city.scenario import ImportReport, RunSettings
 from urbanlab.core.errors import DemandError
@@ -110,7 +110,7 @@ class DemandReader:
             text = attributes.get("depart")
             try:
                 depart = float(text)  # type: ignore[arg-type]  # None goes the slow way, as words and clock times do
-                if not -1e12 < depart < 1e12 or kind == "flow":
+                if not -HUGE < depart < HUGE or kind == "flow" or "_" in attributes["depart"]:
                     depart = parse(attributes)
             except (TypeError, ValueError):
                 depart = parse(attributes)

@@ -1,4 +1,4 @@
-"""Reading SUMO networks (`net.xml`, versions 0.13 to 1.20) into columns."""
+"""Reading SUMO networks (`net.xml`, up to version 1.20) into columns."""
 
 from __future__ import annotations
 
@@ -78,18 +78,18 @@ class NetReader(ElementHandlers):
     def root(self, attributes: Attributes) -> None:
         """Check the version and keep the switches of the net."""
         self.version = attributes.get("version", "")
-        parts = self.version.replace("_", ".").split(".")
-        if not self.version or not all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts[:2]):
+        parts = (self.version or "0.0").split(".")
+        if not self.version:
+            self.report.warn("network without a version")
+        is_number = all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts) and len(parts) <= 3
+        number = (int(parts[0]), int(parts[1]) if len(parts) > 1 else 0) if is_number else (NEWEST[0] + 1, 0)
+        if number[0] > NEWEST[0]:
             raise NetworkError(
-                "the network does not say its version", got=repr(self.version[:40]),
-                expected='version="0.13" ... "1.20"',
-            )  # fmt: skip
-        number = (int(parts[0]), int(parts[1]) if len(parts) > 1 else 0)
-        if number < (0, 13) or number[0] > NEWEST[0]:
-            raise NetworkError(
-                "this version of SUMO networks is not supported", got=self.version, expected="0.13 to 1.20",
+                "this version of SUMO networks is not supported",
+                got=self.version[:40],
+                expected="0.x to 1.20",
                 hint="convert it with netconvert of SUMO 1.x: netconvert -s OLD.net.xml -o NEW.net.xml",
-            )  # fmt: skip
+            )
         if number > NEWEST:
             self.report.warn("network version newer than 1.20", self.version)
         self.header = {key: value for key, value in attributes.items() if ":" not in key and key != "version"}
@@ -100,7 +100,7 @@ class NetReader(ElementHandlers):
             self.report.note(f"network element {name}", attributes.get("id", ""))
 
     def _too_old(self, attributes: Attributes) -> None:
-        raise NetworkError("the network is from before SUMO 0.13", got="an element <succ>", expected="<connection>")
+        raise NetworkError("the network is of a form that SUMO used before 0.13", got="an element <succ>", expected="<connection>")
 
     def _param(self, attributes: Attributes) -> None:
         self.programs.param(attributes)

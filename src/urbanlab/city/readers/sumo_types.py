@@ -215,7 +215,7 @@ class TypeReader:
 
     def _emergency_decel(self, attributes: Attributes, base: ClassDefaults, decel: float) -> float:
         if "emergencyDecel" in attributes:
-            return max(self.values.positive(attributes, "emergencyDecel"), decel)
+            return self.values.positive(attributes, "emergencyDecel")
         rule = self.defaults.emergency_decel
         if rule == "decel":
             return decel
