@@ -165,27 +165,32 @@ def _conflicts(
     to_lane: NDArray[np.int32],
 ) -> dict[str, NDArray[np.generic]]:
     """Where internal lanes cross, join or part, as rows sorted by the own lane."""
-    lanes_of_request: dict[int, list[tuple[int, int, int]]] = {}
+    lanes_of_request: dict[int, list[tuple[int, int]]] = {}
     source: dict[int, int] = {}
+    first_lane: dict[int, int] = {}
     for link in np.flatnonzero((request >= 0) & internal[next_lane]):
         r = int(request[link])
-        lanes_of_request.setdefault(r, []).append((int(next_lane[link]), int(to_lane[link]), int(link)))
+        lanes_of_request.setdefault(r, []).append((int(next_lane[link]), int(to_lane[link])))
         if not internal[from_lane[link]]:
             source[r] = int(from_lane[link])
+            first_lane[r] = int(next_lane[link])
     rows: list[tuple[float, ...]] = []
     shapes: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+    last = np.flatnonzero(internal[from_lane] & ~internal[next_lane])
+    ends = np.zeros(len(internal), bool)
+    ends[from_lane[last]] = True
     yields_of = [set(part.tolist()) for part in np.split(network.response_request, network.response_start[1:-1])]
     for r, own in lanes_of_request.items():
         foes = network.foe_request[network.foe_start[r] : network.foe_start[r + 1]].tolist()
         for f in foes:
             if f == r:
                 continue
-            for lane, target, _ in own:
-                for other, other_target, _ in lanes_of_request.get(f, ()):
-                    row = _meeting(network, shapes, lane, other, target == other_target, lane == own[-1][0], other == lanes_of_request[f][-1][0])
+            for lane, target in own:
+                for other, other_target in lanes_of_request.get(f, ()):
+                    row = _meeting(network, shapes, lane, other, target == other_target and ends[lane] and ends[other])
                     if row is not None:
                         rows.append((lane, other, *row, int(f in yields_of[r]) + 2 * int(r in yields_of[f])))
-    rows += _partings(network, shapes, lanes_of_request, source)
+    rows += _partings(network, shapes, first_lane, source)
     rows.sort()
     table = np.array(rows, np.float64).reshape(-1, len(_CONFLICT_COLUMNS) + 1)
     columns = {name: table[:, k + 1].astype(dtype) for k, (name, dtype) in enumerate(_CONFLICT_COLUMNS.items())}
@@ -222,13 +227,11 @@ def _meeting(
     lane: int,
     other: int,
     joins: bool,
-    is_end: bool,
-    other_is_end: bool,
 ) -> tuple[float, float, float, float, int] | None:
     """Start and size of the conflict area on both lanes and its kind, None where they do not meet."""
     a, along_a = _shape(network, shapes, lane)
     b, along_b = _shape(network, shapes, other)
-    if joins and is_end and other_is_end:
+    if joins:
         joint = _parting(a[::-1], along_a[-1] - along_a[::-1], b[::-1], along_b[-1] - along_b[::-1])
         return float(along_a[-1]) - joint, float(along_b[-1]) - joint, 0.0, 0.0, CONFLICT_MERGE
     found = _first_crossing(a, along_a, b, along_b)
@@ -264,13 +267,13 @@ def _first_crossing(
 def _partings(
     network: Network,
     shapes: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]],
-    lanes_of_request: dict[int, list[tuple[int, int, int]]],
+    first_lane: dict[int, int],
     source: dict[int, int],
 ) -> list[tuple[float, ...]]:
     """Internal lanes that start from one lane: up to where a car on one no longer touches the other."""
     siblings: dict[int, list[int]] = {}
     for r, lane in source.items():
-        siblings.setdefault(lane, []).append(lanes_of_request[r][0][0])
+        siblings.setdefault(lane, []).append(first_lane[r])
     rows: list[tuple[float, ...]] = []
     for group in siblings.values():
         for lane in group:

@@ -1,0 +1,211 @@
+"""A run of a scenario: the friendly face of the traffic engine."""
+
+from __future__ import annotations
+
+import math
+import time as clock
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from urbanlab.city.scenario import Scenario
+from urbanlab.core import jit
+from urbanlab.core.control import Controller
+from urbanlab.core.errors import ConfigError
+from urbanlab.traffic.control import ControlLoop, resolve_controller
+from urbanlab.traffic.measures import summarise
+from urbanlab.traffic.model import Model, new_model
+from urbanlab.traffic.periods import PeriodLog
+from urbanlab.traffic.record import RunRecord
+from urbanlab.traffic.report_run import make_record
+
+__all__ = ["DEFAULT_SEED", "Simulation"]
+
+DEFAULT_SEED = 42
+MAX_CALL = 300
+"""Steps in one call of the engine: signal events are read in between."""
+
+PROGRESS_TIME = 0.2
+"""[s] of work between two looks at the clock."""
+
+
+class Simulation:
+    """One world that runs.
+
+    Parameters
+    ----------
+    scenario : what to run
+    seed : of all draws; None: the source's own, else 42
+    begin, end : [s] None: the source's; without any end the run lasts until every vehicle has left
+    threads : results do not depend on it
+    controller : None or "program": the source's signal programs; a name (`max_pressure:interval=15`); an object
+    edges_every : [s] length of the periods of edge totals
+
+    Raises
+    ------
+    ConfigError : begin, end, threads, the period or the controller make no sense
+
+    Examples
+    --------
+    >>> import urbanlab as ul
+    >>> from urbanlab.city.synthetic import make
+    >>> with ul.Simulation(make("grid:2x2", seed=1), end=60.0) as run:  # doctest: +SKIP
+    ...     run.run().summary()["loaded"]
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        seed: int | None = None,
+        begin: float | None = None,
+        end: float | None = None,
+        threads: int = 1,
+        controller: str | Controller | None = None,
+        edges_every: float = 900.0,
+    ) -> None:
+        started = clock.perf_counter()
+        settings = scenario.settings
+        self.scenario = scenario
+        self.seed = int(_first(seed, settings.seed, DEFAULT_SEED))
+        self.begin = float(_first(begin, settings.begin))
+        wanted_end = end if end is not None else settings.end
+        self.end = math.inf if wanted_end is None else float(wanted_end)
+        self.step_length = settings.step
+        self.threads = threads
+        self.edges_every = float(edges_every)
+        self._check()
+        chosen = resolve_controller(controller)
+        self.model: Model = new_model(self, chosen)
+        self.control = ControlLoop(self, chosen)
+        self._periods = PeriodLog(scenario.network, self.begin, self.edges_every)
+        self._step = 0
+        self._over = False
+        self.wall_s = self.cpu_s = 0.0
+        warm = clock.perf_counter()
+        self.model.warm_up()
+        self.compile_s = clock.perf_counter() - warm
+        self.load_s = warm - started
+
+    def _check(self) -> None:
+        if not self.end >= self.begin or not math.isfinite(self.begin):
+            raise ConfigError("the end lies before the begin", got=f"begin {self.begin} s, end {self.end} s", expected="end >= begin")
+        if self.threads < 1:
+            raise ConfigError("threads have to be positive", got=str(self.threads), expected="1 or more")
+        if not self.edges_every > 0.0:
+            raise ConfigError("the period of edge totals has to be positive", got=f"{self.edges_every} s", expected="> 0")
+
+    # --- running -------------------------------------------------------------------------------------------------
+
+    @property
+    def time(self) -> float:
+        """[s] start of the next step."""
+        return self.begin + self._step * self.step_length
+
+    @property
+    def ended(self) -> bool:
+        """Has the run reached its end, or every vehicle its own?"""
+        return self._over or self._step >= self._last_step()
+
+    def _last_step(self) -> float:
+        if math.isinf(self.end):
+            return math.inf
+        return math.ceil((self.end - self.begin) / self.step_length - 1e-9)
+
+    def step(self) -> Simulation:
+        """Do one step."""
+        return self.run(self.time + self.step_length)
+
+    def run(self, until: float | None = None, *, progress: Callable[[Simulation], None] | None = None) -> Simulation:
+        """Run until a time [s], at most until the end; `progress` is called several times a second.
+
+        Returns
+        -------
+        self, so that calls can be chained
+        """
+        stop = self._last_step()
+        if until is not None:
+            stop = min(stop, math.ceil((until - self.begin) / self.step_length - 1e-9))
+        jit.set_threads(self.threads)
+        size = 16
+        while self._step < stop and not self._over:
+            started, cpu = clock.perf_counter(), clock.process_time()
+            self.control.act(self._step, self.time)
+            wanted = int(min(size, MAX_CALL, stop - self._step, *self._due_in()))
+            done = self.model.advance(wanted, until_empty=math.isinf(self.end))
+            self._step += done
+            self._over = done < wanted
+            self.control.collect()
+            self._periods.close_if_due(self.model, self.time, over=self._over)
+            took = clock.perf_counter() - started
+            self.wall_s += took
+            self.cpu_s += clock.process_time() - cpu
+            size = min(MAX_CALL, max(1, size * 2 if took < PROGRESS_TIME / 2 else size // 2 if took > PROGRESS_TIME else size))
+            if progress is not None:
+                progress(self)
+        return self
+
+    def _due_in(self) -> tuple[float, float]:
+        """Steps until the next decision and until the end of the period."""
+        period = math.ceil((self._periods.due - self.time) / self.step_length - 1e-9)
+        return max(1, self.control.next_step(self._step) - self._step), max(1, period)
+
+    # --- results -------------------------------------------------------------------------------------------------
+
+    def record(self) -> RunRecord:
+        """Everything the run has left behind so far."""
+        return make_record(self, self._periods)
+
+    def summary(self) -> dict[str, Any]:
+        """The figures of `summary.json` so far."""
+        return summarise(self.record())
+
+    # --- views: valid until the next step --------------------------------------------------------------------------
+
+    @property
+    def positions(self) -> NDArray[np.float64]:
+        """(N,) [m] front of the vehicle in each slot, from the start of its lane; see `vehicle_of_slot`."""
+        return self.model.slots.pos
+
+    @property
+    def speeds(self) -> NDArray[np.float64]:
+        """(N,) [m/s] by slot."""
+        return self.model.slots.speed
+
+    @property
+    def vehicle_of_slot(self) -> NDArray[np.int32]:
+        """(N,) trip in each slot, -1 empty."""
+        return self.model.slots.trip
+
+    @property
+    def lane_of_vehicle(self) -> NDArray[np.int32]:
+        """(V,) lane of each trip, -1 not on the road."""
+        return self.model.trips.lane
+
+    @property
+    def signal_states(self) -> NDArray[np.uint8]:
+        """(K,) character each signal link shows, signals one after another."""
+        return self.model.signal_state.link_state
+
+    @property
+    def trip_ids(self) -> list[str]:
+        """Identifier of each trip."""
+        return self.model.trip_ids
+
+    def close(self) -> None:
+        """Give the memory of the world back."""
+        self.model.close()
+
+    def __enter__(self) -> Simulation:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _first(*values: float | None) -> float:
+    """The first value that is given."""
+    return next(value for value in values if value is not None)
