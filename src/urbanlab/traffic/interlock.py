@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlab.core import jit
+from urbanlab.core.control import KEEP
 from urbanlab.core.errors import ConfigError
 from urbanlab.traffic.signal_events import (
     CONFLICT,
@@ -29,6 +30,7 @@ from urbanlab.traffic.signal_events import (
     REFUSED,
     VIOLATION,
     YELLOW,
+    append_event,
     colour,
     conflicts,
     record,
@@ -39,7 +41,6 @@ from urbanlab.traffic.signal_state import NEVER, SignalPlan, SignalState, millis
 
 __all__ = ["apply_requests", "request_states", "step_controlled"]
 
-SOURCES = ("urbanlab.traffic",)
 TOLD_DELAY, TOLD_CONFLICT = 1, 2  # bits of SignalState.delayed
 CLEAR, WAIT, SHARE = range(3)
 
@@ -60,9 +61,9 @@ def _force_starved(plan: SignalPlan, state: SignalState, signal: int, now: int) 
     first, last = plan.state_start[signal], plan.state_start[signal + 1]
     if state.forced[signal] >= 0:
         for k in range(first, last):
-            if colour(_target(plan, state, signal, k)) == GREEN and plan.safety.yellow_ms[k] > 0:
-                if colour(state.link_state[k]) != GREEN or now - state.since_ms[k] < plan.safety.green_ms[k]:
-                    return
+            served = colour(state.link_state[k]) == GREEN and now - state.since_ms[k] >= plan.safety.green_ms[k]
+            if not served and colour(_target(plan, state, signal, k)) == GREEN and plan.safety.yellow_ms[k] > 0:
+                return
         state.forced[signal] = -1
     worst, most = -1, 0
     for k in range(first, last):
@@ -285,27 +286,6 @@ def step_controlled(plan: SignalPlan, state: SignalState, signal: int, now: int)
     state.next_ms[signal] = NEVER
 
 
-@jit.entry(SOURCES)
-def _request(plan: SignalPlan, state: SignalState, requests: NDArray[np.int32], now: int) -> None:
-    for signal in range(len(requests)):
-        asked = requests[signal]
-        if asked == -1:
-            continue
-        program = plan.first_program[signal]
-        if plan.controlled[signal] == 0:
-            record(plan, state, signal, now, REFUSED, asked, NOT_CONTROLLABLE)
-        elif asked < 0 or asked >= plan.phase_start[program + 1] - plan.phase_start[program]:
-            record(plan, state, signal, now, REFUSED, asked, NO_PHASE)
-        elif asked != state.phase[signal] or state.raw[signal] != 0 or state.program[signal] < 0:
-            state.request[signal] = asked
-            state.next_ms[signal] = now
-
-
-@jit.entry(SOURCES)
-def _refuse(plan: SignalPlan, state: SignalState, signal: int, now: int, reason: int) -> None:
-    record(plan, state, signal, now, REFUSED, -1, reason)
-
-
 def apply_requests(plan: SignalPlan, state: SignalState, requests: NDArray[np.int32], time: float) -> None:
     """Hand a controller's answer to the interlock; it takes effect in the step that begins at `time`.
 
@@ -325,17 +305,33 @@ def apply_requests(plan: SignalPlan, state: SignalState, requests: NDArray[np.in
             got=f"{answer.dtype} of shape {answer.shape}",
             expected=f"integers of shape ({len(plan.first_program)},)",
         )
-    _request(plan, state, np.clip(answer, -2, 2**31 - 1).astype(np.int32), milliseconds(time))
+    now = milliseconds(time)
+    asked = np.clip(answer, -2, 2**31 - 1).astype(np.int32)
+    asks = asked != KEEP
+    known = (asked >= 0) & (asked < _num_phases(plan))
+    for signal in np.flatnonzero(asks & ~(known & (plan.controlled != 0))).tolist():
+        reason = NO_PHASE if plan.controlled[signal] else NOT_CONTROLLABLE
+        append_event(plan, state, signal, now, REFUSED, int(asked[signal]), reason)
+    new = (asked != state.phase) | (state.raw != 0) | (state.program < 0)
+    taken = np.flatnonzero(asks & known & (plan.controlled != 0) & new)
+    state.request[taken] = asked[taken]
+    state.next_ms[taken] = now
+
+
+def _num_phases(plan: SignalPlan) -> NDArray[np.int32]:
+    """(S,) phases of each signal's active program."""
+    phases = np.append(np.diff(plan.phase_start), 0)  # the last one stands for "no program"
+    return phases[plan.first_program].astype(np.int32)
 
 
 def request_states(plan: SignalPlan, state: SignalState, signal: int, states: str, time: float) -> bool:
     """Ask for a raw state string at one signal; False (and a record) where it is refused."""
     first, last = int(plan.state_start[signal]), int(plan.state_start[signal + 1])
     if plan.controlled[signal] == 0:
-        _refuse(plan, state, signal, milliseconds(time), NOT_CONTROLLABLE)
+        append_event(plan, state, signal, milliseconds(time), REFUSED, -1, NOT_CONTROLLABLE)
         return False
     if len(states) != last - first or not set(states) <= set("GgyrusoO"):
-        _refuse(plan, state, signal, milliseconds(time), MALFORMED)
+        append_event(plan, state, signal, milliseconds(time), REFUSED, -1, MALFORMED)
         return False
     if state.program[signal] < 0:
         state.program[signal] = plan.first_program[signal]

@@ -11,7 +11,7 @@ from urbanlab.core import jit
 from urbanlab.traffic.record import SignalEvent, SignalEventKind
 from urbanlab.traffic.signal_state import SignalPlan, SignalState
 
-__all__ = ["REASONS", "colour", "drain", "num_interventions", "num_lost", "record", "set_link", "show_phase"]
+__all__ = ["REASONS", "append_event", "colour", "drain", "num_interventions", "num_lost", "record", "set_link", "show_phase"]
 
 EVENTS, LOST, INTERVENTIONS, NEXT_SWITCH = range(4)  # of SignalState.cursor
 
@@ -37,8 +37,9 @@ def colour(char: int) -> int:
     return RED
 
 
-@jit.device
-def record(plan: SignalPlan, state: SignalState, signal: int, now: int, kind: int, phase: int, reason: int) -> None:
+def append_event(
+    plan: SignalPlan, state: SignalState, signal: int, now: int, kind: int, phase: int, reason: int
+) -> None:
     """Append an event with the states that the signal shows."""
     if kind == REFUSED or kind == DELAYED:
         state.cursor[INTERVENTIONS] += 1
@@ -57,6 +58,10 @@ def record(plan: SignalPlan, state: SignalState, signal: int, now: int, kind: in
         state.event_state[char + k - first] = state.link_state[k]
     state.event_chars[num + 1] = char + (last - first)
     state.cursor[EVENTS] = num + 1
+
+
+record = jit.device(append_event)
+"""`append_event` for kernels."""
 
 
 @jit.inline
