@@ -18,13 +18,24 @@ from numpy.typing import NDArray
 
 from urbanlab.city.demand import Demand, VehicleType
 from urbanlab.city.network import VEHICLE_CLASSES, EdgeFunction, Network, class_mask
-from urbanlab.city.routing_kernels import RoutingGraph, new_search_space, route_groups
+from urbanlab.city.routing_kernels import RoutingGraph, measure_landmarks, new_search_space, route_groups
 from urbanlab.city.scenario import Scenario
 from urbanlab.core.errors import DemandError
 
-__all__ = ["MINOR_PENALTY", "Paths", "route_demand", "routing_graph", "select_trips", "shortest_path", "solve_pairs"]
+__all__ = [
+    "MINOR_PENALTY",
+    "Paths",
+    "route_demand",
+    "routing_graph",
+    "select_trips",
+    "shortest_path",
+    "solve_pairs",
+    "with_landmarks",
+]
 
 MINOR_PENALTY = 1.5  # [s] default of SUMO's weights.minor-penalty
+DIRECTED_FROM = 20_000  # successor pairs; larger networks are searched with landmarks
+NUM_LANDMARKS = 16  # one cache line of the table holds half of them
 MAX_VIA_CHAIN = 8  # internal lanes of one movement; SUMO writes two at most
 Int = NDArray[np.int32]
 Float = NDArray[np.float64]
@@ -78,8 +89,21 @@ def routing_graph(
     start, successor, successor_cost = _successors(network, mask, lane_ok, via_time)
     first_point = network.lane_shape_start[first_lane]
     x, y = network.shape_x[first_point].copy(), network.shape_y[first_point].copy()
-    pace = _pace(cost, start, successor, successor_cost, x, y)
-    return RoutingGraph(start, successor, successor_cost, cost, x, y, pace)
+    return RoutingGraph(start, successor, successor_cost, cost, x, y, np.empty((network.num_edges, 0)))
+
+
+def with_landmarks(graph: RoutingGraph) -> RoutingGraph:
+    """The graph with landmarks around the edge of the city, the farthest in each direction from its middle."""
+    usable = np.flatnonzero(np.isfinite(graph.edge_cost))
+    x, y = graph.start_x[usable], graph.start_y[usable]
+    x, y = x - x.mean(), y - y.mean()
+    sector = np.floor(np.arctan2(y, x) / (2 * np.pi) * NUM_LANDMARKS).astype(np.int64) % NUM_LANDMARKS
+    order = np.lexsort((-np.hypot(x, y), sector))
+    farthest = order[np.flatnonzero(np.diff(sector[order], prepend=-1))]
+    landmark = usable[farthest].astype(np.int32)
+    times = np.empty((len(graph.edge_cost), len(landmark)))
+    measure_landmarks(graph, new_search_space(len(graph.edge_cost)), landmark, times)
+    return graph._replace(landmark_time=times)
 
 
 def shortest_path(
@@ -251,25 +275,20 @@ def _successors(
     return start, to_edge[rows[kept]].astype(np.int32), cost
 
 
-def _pace(cost: Float, start: NDArray[np.int64], successor: Int, successor_cost: Float, x: Float, y: Float) -> float:
-    """[s/m] the largest bound for A* that no pair of neighbours violates."""
-    source = np.repeat(np.arange(len(cost)), np.diff(start))
-    distance = np.hypot(x[source] - x[successor], y[source] - y[successor])
-    time = cost[source] + successor_cost
-    known = (distance > 1e-3) & np.isfinite(time)
-    return float(np.min(time[known] / distance[known])) * (1.0 - 1e-9) if np.any(known) else 0.0
-
-
 def _solve_groups(graph: RoutingGraph, cost: Float | None, origin: Int, bounds: NDArray[np.int64], to: Int) -> Paths:
     used = graph.edge_cost if cost is None else np.ascontiguousarray(cost, dtype=np.float64)
-    pace = graph.pace if cost is None or bool(np.all(used >= graph.edge_cost)) else 0.0
+    # plain Dijkstra breaks ties as SUMO does; it is quick enough where a city is small
+    if len(graph.successor_edge) > DIRECTED_FROM and len(to) > NUM_LANDMARKS and graph.landmark_time.shape[1] == 0:
+        graph = with_landmarks(graph)
+    is_bound = cost is None or bool(np.all(used >= graph.edge_cost))
+    landmarks = graph.landmark_time.shape[1] if is_bound else 0
     space = new_search_space(len(graph.edge_cost))
     out_start = np.zeros(len(to) + 1, np.int64)
     out_cost = np.full(len(to), np.inf)
     out_edge = np.empty(max(1024, 64 * len(to)), np.int32)
     group = 0
     while group < len(origin):
-        done = route_groups(graph, used, space, origin, bounds, to, group, pace, out_start, out_edge, out_cost)
+        done = route_groups(graph, used, space, origin, bounds, to, group, landmarks, out_start, out_edge, out_cost)
         if done < len(origin):
             out_edge = np.concatenate([out_edge, np.empty_like(out_edge)])
         group = done

@@ -1,9 +1,12 @@
-"""Fastest paths over edges: Dijkstra and A* on arrays that are allocated once.
+"""Fastest paths over edges: Dijkstra, and A* with landmarks, on arrays that are allocated once.
 
 The nodes of the search are edges of the network. The label of an edge is the time at which its start is
 reached; ties go to the lower edge, as SUMO's router does it, so equal inputs give equal paths.
 
-Letters: E edges, M successor pairs, G searches, D destinations.
+Landmarks: the times from a landmark to two edges differ by at most the time between these, which bounds what
+is left to a goal (Goldberg and Harrelson 2005, "Computing the shortest path: A* search meets graph theory").
+
+Letters: E edges, M successor pairs, K landmarks, G groups of searches, D destinations.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ __all__ = [
 Float = NDArray[np.float64]
 Int = NDArray[np.int32]
 
+FEW = 12  # destinations of one origin that are searched one by one
 SOURCES = ("urbanlab.city.routing_kernels",)
 
 
@@ -40,7 +44,7 @@ class RoutingGraph(NamedTuple):
     edge_cost: Float  # (E,) [s] along the edge; inf where the class may not drive
     start_x: Float  # (E,) [m] where the edge begins
     start_y: Float  # (E,) [m]
-    pace: float  # [s/m] no pair of edges is faster than this times the distance of their starts
+    landmark_time: Float  # (E, K) [s] from landmarks to the start of the edge; inf = no way; K = 0: none chosen
 
 
 class SearchSpace(NamedTuple):
@@ -116,17 +120,20 @@ def _pop(space: SearchSpace, size: int) -> int:
 
 
 @device
-def _left(graph: RoutingGraph, pace: float, edge: int, goal: int) -> float:
+def _left(graph: RoutingGraph, landmarks: int, edge: int, goal: int) -> float:
     """Time that is at least left from the start of an edge to the start of the goal [s]."""
-    if pace == 0.0:
-        return 0.0
-    dx = graph.start_x[edge] - graph.start_x[goal]
-    dy = graph.start_y[edge] - graph.start_y[goal]
-    return pace * np.sqrt(dx * dx + dy * dy)  # type: ignore[no-any-return]
+    least = 0.0
+    for landmark in range(landmarks):
+        bound = graph.landmark_time[goal, landmark] - graph.landmark_time[edge, landmark]
+        if bound > least:  # false for inf - inf
+            least = bound
+    return least * (1.0 - 1e-12)
 
 
 @device
-def _expand(graph: RoutingGraph, cost: Float, space: SearchSpace, edge: int, size: int, goal: int, pace: float) -> int:
+def _expand(
+    graph: RoutingGraph, cost: Float, space: SearchSpace, edge: int, size: int, goal: int, landmarks: int
+) -> int:
     """Label the successors of a settled edge; the new size of the heap."""
     open_mark = 2 * space.counter[0]
     reached = space.label[edge] + cost[edge]
@@ -144,14 +151,14 @@ def _expand(graph: RoutingGraph, cost: Float, space: SearchSpace, edge: int, siz
             continue
         space.label[follower] = label
         space.parent[follower] = edge
-        space.heap_key[follower] = label + _left(graph, pace, follower, goal)
+        space.heap_key[follower] = label + _left(graph, landmarks, follower, goal)
         _sift_up(space, space.heap_place[follower])
     return size
 
 
 @device
 def _search(
-    graph: RoutingGraph, cost: Float, space: SearchSpace, origin: int, goal: int, left: int, pace: float
+    graph: RoutingGraph, cost: Float, space: SearchSpace, origin: int, goal: int, left: int, landmarks: int
 ) -> int:
     """Settle edges from an origin until no wanted one is left; the number not found."""
     if cost[origin] == np.inf:
@@ -174,13 +181,13 @@ def _search(
                 break
         if not space.label[edge] + cost[edge] < np.inf:
             continue
-        size = _expand(graph, cost, space, edge, size, goal, pace)
+        size = _expand(graph, cost, space, edge, size, goal, landmarks)
     return left
 
 
 @device
 def dijkstra_edges(
-    graph: RoutingGraph, cost: Float, space: SearchSpace, origin: int, destination: int, pace: float
+    graph: RoutingGraph, cost: Float, space: SearchSpace, origin: int, destination: int, landmarks: int
 ) -> float:
     """Fastest path between two edges; allocates nothing, callable from kernels.
 
@@ -190,7 +197,7 @@ def dijkstra_edges(
     cost : (E,) [s] >= 0, inf = closed; `graph.edge_cost` or travel times of the moment
     space : scratch; afterwards it holds the path for `path_length` and `read_path`
     origin, destination : edges; the path contains both
-    pace : [s/m] A*'s bound: `graph.pace` where cost >= graph.edge_cost, 0 for plain Dijkstra
+    landmarks : how many to use, right only where cost >= graph.edge_cost everywhere; 0 = plain Dijkstra
 
     Returns
     -------
@@ -198,7 +205,7 @@ def dijkstra_edges(
     """
     space.counter[0] += 1
     space.wanted[destination] = space.counter[0]
-    if _search(graph, cost, space, origin, destination, 1, pace) > 0:
+    if _search(graph, cost, space, origin, destination, 1, landmarks) > 0:
         return np.inf
     return space.label[destination] + cost[destination]  # type: ignore[no-any-return]
 
@@ -228,14 +235,23 @@ def read_path(space: SearchSpace, destination: int, out: Int, start: int) -> int
 
 
 @device
-def _mark_wanted(space: SearchSpace, destination: Int, first: int, last: int) -> int:
-    wanted = 0
-    for row in range(first, last):
-        edge = destination[row]
-        if space.wanted[edge] != space.counter[0]:
-            space.wanted[edge] = space.counter[0]
-            wanted += 1
-    return wanted
+def _store(
+    space: SearchSpace,
+    cost: Float,
+    destination: int,
+    row: int,
+    out_start: NDArray[np.int64],
+    out_edge: Int,
+    out_cost: Float,
+) -> bool:
+    """Keep the path of the last search to a destination; False where it does not fit any more."""
+    length = path_length(space, destination)
+    if out_start[row] + length > len(out_edge):
+        return False
+    read_path(space, destination, out_edge, out_start[row])
+    out_start[row + 1] = out_start[row] + length
+    out_cost[row] = np.inf if length == 0 else space.label[destination] + cost[destination]
+    return True
 
 
 @entry(SOURCES)
@@ -247,29 +263,41 @@ def route_groups(
     group_start: NDArray[np.int64],
     destination: Int,
     first_group: int,
-    pace: float,
+    landmarks: int,
     out_start: NDArray[np.int64],
     out_edge: Int,
     out_cost: Float,
 ) -> int:
-    """One search for each origin (G,), to all its destinations (D,); returns the group to go on with.
+    """Paths from each origin (G,) to all its different destinations (D,); returns the group to go on with.
 
-    Writes out_start (D+1,), out_edge and out_cost (D,) [s] (inf and an empty range where there is no
-    path). Stops before a group whose paths do not fit out_edge any more.
+    With landmarks, each destination has a directed search (A*) of its own where an origin has few; else one
+    search settles all of them. Writes out_start (D+1,), out_edge and out_cost (D,) [s] (inf and an empty range
+    where there is no path). Stops at a group whose paths do not fit out_edge any more.
     """
     for group in range(first_group, len(origin)):
         first, last = group_start[group], group_start[group + 1]
+        if landmarks > 0 and last - first <= FEW:
+            for row in range(first, last):
+                dijkstra_edges(graph, cost, space, origin[group], destination[row], landmarks)
+                if not _store(space, cost, destination[row], row, out_start, out_edge, out_cost):
+                    return group
+            continue
         space.counter[0] += 1
-        wanted = _mark_wanted(space, destination, first, last)
-        goal = destination[first]
-        _search(graph, cost, space, origin[group], goal, wanted, pace if wanted == 1 else 0.0)
-        needed = out_start[first]
         for row in range(first, last):
-            needed += path_length(space, destination[row])
-        if needed > len(out_edge):
-            return group
+            space.wanted[destination[row]] = space.counter[0]
+        _search(graph, cost, space, origin[group], destination[first], last - first, 0)
         for row in range(first, last):
-            length = read_path(space, destination[row], out_edge, out_start[row])
-            out_start[row + 1] = out_start[row] + length
-            out_cost[row] = np.inf if length == 0 else space.label[destination[row]] + cost[destination[row]]
+            if not _store(space, cost, destination[row], row, out_start, out_edge, out_cost):
+                return group
     return len(origin)
+
+
+@entry(SOURCES)
+def measure_landmarks(graph: RoutingGraph, space: SearchSpace, landmark: Int, out: Float) -> None:
+    """Fill out (E, K) with the times from each landmark (K,) to the start of every edge [s]."""
+    for place in range(len(landmark)):
+        space.counter[0] += 1  # nothing is wanted: the search settles all it can reach
+        _search(graph, graph.edge_cost, space, landmark[place], landmark[place], 1, 0)
+        for edge in range(len(graph.edge_cost)):
+            is_settled = space.stamp[edge] == 2 * space.counter[0] + 1
+            out[edge, place] = space.label[edge] if is_settled else np.inf

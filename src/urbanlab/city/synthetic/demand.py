@@ -184,7 +184,8 @@ def _assign(
         rows = np.flatnonzero(slice_of == number)
         load = volume * (1.0 if number == 0 else SLICES / number)
         cost = graph.edge_cost * (1.0 + BPR_FACTOR * (load / capacity) ** BPR_POWER)
-        paths = solve_pairs(graph, origin[rows], target[rows], cost)
+        # landmarks measured on the loaded streets, where the graph is large enough to need them
+        paths = solve_pairs(graph._replace(edge_cost=cost), origin[rows], target[rows])
         volume += np.bincount(paths.edge, minlength=network.num_edges)
         solved.append((rows, paths))
     return _in_order(solved)

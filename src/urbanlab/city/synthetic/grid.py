@@ -48,7 +48,7 @@ def plan_grid(options: GridOptions) -> Streets:
     district = (row // 4) * wide + column // 4
     districts = tuple(f"Quarter {k + 1}" for k in range(int(district.max()) + 1))
     return Streets(
-        name=f"grid {rows}x{cols}",
+        name=f"grid_{rows}x{cols}",
         node_x=column * options.length,
         node_y=row * options.length,
         node_control=control.astype(np.uint8),

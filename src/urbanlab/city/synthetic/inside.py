@@ -19,12 +19,14 @@ from urbanlab.city.synthetic.turns import LEFT, Turns
 __all__ = ["Inside", "build_inside"]
 
 LATERAL_ACCEL = 5.5  # [m/s^2] in bends; default of netconvert's junctions.limit-turn-speed
-WAIT_CLEARANCE = LANE_WIDTH / 2 + 0.6  # [m] between a waiting front and the path it waits for
+WAIT_CLEARANCE = LANE_WIDTH / 2 + 0.9  # [m] between a waiting front and the path it waits for
 MIN_PART = 3.0  # [m] a wait inside needs at least so much path before and behind
 STRAIGHT_BELOW = np.radians(1.0)
 POINTS_OF_CURVE = 7
 POINTS_OF_PART = 5
-FINE = 33  # points of the search for the waiting place
+FINE, COARSE = 25, 9  # points of the search for the waiting place: on its own path, on the oncoming one
+PAIRS_AT_ONCE = 20_000
+Int = NDArray[np.int32]
 Float = NDArray[np.float64]
 
 
@@ -46,8 +48,7 @@ def build_inside(edges: Edges, turns: Turns, ways: RightOfWay, kinds: NDArray[np
     start = edges.lane_to[0][turns.from_lane], edges.lane_to[1][turns.from_lane]
     end = edges.lane_from[0][turns.to_lane], edges.lane_from[1][turns.to_lane]
     curves = smooth_curves(start, edges.heading[turns.from_edge], end, edges.heading[turns.to_edge])
-    depth = _depth(edges, turns, ways, kinds)
-    cut, waits = _places_to_wait(curves, edges.heading[turns.from_edge], depth)
+    cut, waits = _places_to_wait(curves, *_wait_before(turns, ways, kinds))
     head, tail = split_curves(Curves(curves.x[waits], curves.y[waits]), cut[waits])
     waiting = np.flatnonzero(waits)
     second_of = np.full(len(waits), -1, np.int64)
@@ -61,9 +62,8 @@ def build_inside(edges: Edges, turns: Turns, ways: RightOfWay, kinds: NDArray[np
     return Inside(connection, waits, second_of, length, speed, *shape)
 
 
-def _depth(edges: Edges, turns: Turns, ways: RightOfWay, kinds: NDArray[np.uint8]) -> Float:
-    """(C,) [m] sideways from its own lane to the nearest oncoming path that a left turn waits for; inf: none."""
-    depth = np.full(len(turns.node), np.inf)
+def _wait_before(turns: Turns, ways: RightOfWay, kinds: NDArray[np.uint8]) -> tuple[NDArray[np.int64], Int]:
+    """Pairs of a left turn that may wait inside and an oncoming path that it waits for; sorted by the first."""
     one = np.repeat(np.arange(len(turns.node)), np.diff(ways.foe_start))
     # without a signal only those wait inside that nobody but oncoming traffic can hold up: the others would
     # stand in the way of the crossing street
@@ -73,31 +73,42 @@ def _depth(edges: Edges, turns: Turns, ways: RightOfWay, kinds: NDArray[np.uint8
     can_wait = (kind == JunctionType.TRAFFIC_LIGHT) | ((kind == JunctionType.PRIORITY) & ~held_up)
     can_wait &= turns.kind == LEFT
     pair = np.flatnonzero(can_wait[one] & ways.yields & ways.opposes)
-    one, foe = one[pair], ways.foe[pair]
-    heading = edges.heading[turns.from_edge[one]]
-    dx = edges.lane_to[0][turns.from_lane[foe]] - edges.lane_to[0][turns.from_lane[one]]
-    dy = edges.lane_to[1][turns.from_lane[foe]] - edges.lane_to[1][turns.from_lane[one]]
-    np.minimum.at(depth, one, dy * np.cos(heading) - dx * np.sin(heading))
-    return depth
+    return one[pair], ways.foe[pair]
 
 
-def _places_to_wait(curves: Curves, heading: Float, depth: Float) -> tuple[Float, NDArray[np.bool_]]:
-    """Parameter where each curve gets too near to the oncoming path, and whether it can wait there."""
-    cut = np.zeros(len(depth))
-    waits = np.zeros(len(depth), dtype=bool)
-    rows = np.flatnonzero(np.isfinite(depth))
+def _places_to_wait(curves: Curves, one: NDArray[np.int64], foe: Int) -> tuple[Float, NDArray[np.bool_]]:
+    """Parameter where each curve gets too near to an oncoming path, and whether it can wait there."""
+    cut = np.zeros(len(curves.x))
+    waits = np.zeros(len(curves.x), dtype=bool)
+    place = np.full(len(curves.x), FINE)
+    for first in range(0, len(one), PAIRS_AT_ONCE):
+        part = slice(first, first + PAIRS_AT_ONCE)
+        own, oncoming = one[part], foe[part]
+        near = _is_near(Curves(curves.x[own], curves.y[own]), Curves(curves.x[oncoming], curves.y[oncoming]))
+        np.minimum.at(place, own, np.where(near.any(axis=1), np.argmax(near, axis=1), FINE))
+    rows = np.flatnonzero(place < FINE)
     if len(rows) == 0:
         return cut, waits
     x, y = curve_points(Curves(curves.x[rows], curves.y[rows]), FINE)
-    x, y = x - x[:, :1], y - y[:, :1]
-    aside = y * np.cos(heading[rows])[:, None] - x * np.sin(heading[rows])[:, None]
-    is_past = aside >= (depth[rows] - WAIT_CLEARANCE)[:, None]
-    place = np.argmax(is_past, axis=1)
     travelled = np.concatenate([np.zeros((len(rows), 1)), np.cumsum(np.hypot(np.diff(x), np.diff(y)), axis=1)], axis=1)
-    at = np.take_along_axis(travelled, place[:, None], axis=1)[:, 0]
-    cut[rows] = place / (FINE - 1)
-    waits[rows] = is_past.any(axis=1) & (at >= MIN_PART) & (travelled[:, -1] - at >= MIN_PART)
+    last_clear = np.maximum(place[rows] - 1, 0)
+    at = np.take_along_axis(travelled, last_clear[:, None], axis=1)[:, 0]
+    cut[rows] = last_clear / (FINE - 1)
+    waits[rows] = (at >= MIN_PART) & (travelled[:, -1] - at >= MIN_PART)
     return cut, waits
+
+
+def _is_near(own: Curves, other: Curves) -> NDArray[np.bool_]:
+    """(N, FINE) points of the own curves that are nearer than the clearance to the other curve."""
+    x, y = (points[:, :, None] for points in curve_points(own, FINE))
+    path_x, path_y = curve_points(other, COARSE)
+    start_x, start_y = path_x[:, None, :-1], path_y[:, None, :-1]
+    step_x, step_y = np.diff(path_x)[:, None, :], np.diff(path_y)[:, None, :]
+    square = np.maximum(step_x**2 + step_y**2, 1e-9)
+    share = np.clip(((x - start_x) * step_x + (y - start_y) * step_y) / square, 0.0, 1.0)
+    distance = (x - start_x - share * step_x) ** 2 + (y - start_y - share * step_y) ** 2
+    near: NDArray[np.bool_] = distance.min(axis=2) < WAIT_CLEARANCE**2
+    return near
 
 
 def _shapes(

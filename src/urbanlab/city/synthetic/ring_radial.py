@@ -58,7 +58,7 @@ def plan_ring(options: RingOptions, seed: int) -> Streets:
     num = int(district.max()) + 1
     inner = np.arange(num) // sectors / max(1, (rings - 1) // 2 + 1)
     return Streets(
-        name=f"{rings} rings, {radials} radials",
+        name=f"ring_{rings}x{radials}",
         node_x=np.round(distance * np.cos(angle), 2), node_y=np.round(distance * np.sin(angle), 2),
         node_control=np.where((arms >= 3) & options.signals, Control.SIGNAL, Control.AUTO).astype(np.uint8),
         node_district=district.astype(np.int32), street_from=street_from, street_to=street_to,

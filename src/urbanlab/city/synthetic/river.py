@@ -90,7 +90,7 @@ def plan_river(options: RiverOptions, seed: int) -> Streets:
     names = street_names(_line_ranks(lattice), seed)
     river = " ".join(f"{x:.0f},{y:.0f}" for x, y in zip(lattice.river_x, lattice.river_y, strict=True))
     streets = Streets(
-        name=f"river metropolis of {len(lattice.x)} junctions",
+        name=f"river_{len(lattice.x)}",
         node_x=np.round(lattice.x, 2), node_y=np.round(lattice.y, 2), node_control=control, node_district=district,
         street_from=links.start, street_to=links.end, lanes_forward=forward, lanes_backward=backward,
         street_rank=links.rank, street_speed=np.array([0.0, *(SPEED_OF_RANK[kind] for kind in Rank)])[links.rank],

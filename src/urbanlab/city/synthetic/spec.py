@@ -45,7 +45,7 @@ def make(spec: str, *, seed: int) -> Scenario:
     demand = make_demand(built, peak, seed=seed)
     programs = make_programs(built, demand, options.duration, protected=options.protected)
     return Scenario(
-        name=streets.name,
+        name="demo" if spec.strip() == "demo" else streets.name,
         network=built.network,
         programs=programs,
         demand=demand,
