@@ -64,12 +64,15 @@ def test_nothing_said_means_what_sumo_1_28_does(tmp_path: Path) -> None:
     ("key", "text", "column", "value"),
     [
         ("departLane", "2", "depart_lane_index", 2), ("departLane", "free", "depart_lane", DepartLane.FREE),
-        ("departLane", "first", "depart_lane", DepartLane.FIRST), ("departLane", "best", "depart_lane", DepartLane.BEST),
+        ("departLane", "first", "depart_lane", DepartLane.FIRST), ("departLane", "best", "depart_lane",
+        DepartLane.BEST),
         ("departPos", "-5.5", "depart_pos_value", -5.5), ("departPos", "0", "depart_pos", DepartPos.GIVEN),
-        ("departPos", "random_free", "depart_pos", DepartPos.RANDOM_FREE), ("departPos", "last", "depart_pos", DepartPos.LAST),
+        ("departPos", "random_free", "depart_pos", DepartPos.RANDOM_FREE), ("departPos", "last", "depart_pos",
+        DepartPos.LAST),
         ("departSpeed", "3.5", "depart_speed_value", 3.5), ("departSpeed", "max", "depart_speed", DepartSpeed.MAX),
         ("departSpeed", "desired", "depart_speed", DepartSpeed.DESIRED), ("arrivalLane", "1", "arrival_lane", 1),
-        ("departSpeed", "speedLimit", "depart_speed", DepartSpeed.SPEED_LIMIT), ("arrivalPos", "-3", "arrival_pos", -3.0),
+        ("departSpeed", "speedLimit", "depart_speed", DepartSpeed.SPEED_LIMIT), ("arrivalPos", "-3", "arrival_pos",
+        -3.0),
         ("arrivalPos", "max", "arrival_pos", math.inf), ("arrivalSpeed", "2", "arrival_speed", 2.0),
     ],
 )  # fmt: skip
@@ -114,7 +117,10 @@ def test_vehicles_before_the_begin_are_counted_and_left_out(tmp_path: Path) -> N
 
 
 def test_trips_keep_origin_destination_and_via(tmp_path: Path) -> None:
-    body = '<trip id="t" depart="5" from="west_in" to="east_out" via="south_in north_in"/><trip id="u" depart="6" from="east_in" to="west_out"/>'
+    body = (
+        '<trip id="t" depart="5" from="west_in" to="east_out" via="south_in north_in"/>'
+        '<trip id="u" depart="6" from="east_in" to="west_out"/>'
+    )
     scenario = load(tmp_path, body)
     demand, network = scenario.demand, scenario.network
     assert demand.trip_route.tolist() == [-1, -1]
@@ -134,9 +140,11 @@ def test_route_repeat_repeats(tmp_path: Path) -> None:
 
 def test_route_distributions_are_kept_for_the_run(tmp_path: Path) -> None:
     body = (
-        '<routeDistribution id="d"><route id="r1" edges="west_in east_out" probability="3"/><route refId="r2" probability="1"/>'
+        '<routeDistribution id="d"><route id="r1" edges="west_in east_out" probability="3"/>'
+        '<route refId="r2" probability="1"/>'
         '</routeDistribution><route id="r2" edges="west_in south_out"/><vehicle id="v" depart="0" route="d"/>'
-        '<vehicle id="w" depart="1"><routeDistribution last="0"><route edges="east_in west_out" probability="0.4" cost="1"/>'
+        '<vehicle id="w" depart="1"><routeDistribution last="0">'
+        '<route edges="east_in west_out" probability="0.4" cost="1"/>'
         '<route edges="east_in south_out" probability="0.6"/></routeDistribution></vehicle>'
     )
     demand = load(tmp_path, body).demand
@@ -161,7 +169,8 @@ def test_distribution_of_named_routes(tmp_path: Path) -> None:
     [
         ('end="100" period="4"', {"period": 4.0}), ('end="100" vehsPerHour="900"', {"period": 4.0}),
         ('end="100" perHour="900"', {"period": 4.0}), ('end="110" number="25"', {"period": 4.0, "number": 25}),
-        ('end="100" probability="0.25"', {"probability": 0.25}), ('end="100" period="exp(0.25)"', {"poisson_rate": 0.25}),
+        ('end="100" probability="0.25"', {"probability": 0.25}), ('end="100" period="exp(0.25)"',
+        {"poisson_rate": 0.25}),
         ('number="7" period="0:00:02"', {"period": 2.0, "number": 7, "end": math.inf}),
     ],
 )  # fmt: skip
@@ -184,8 +193,10 @@ def test_flow_that_began_before_the_begin_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "attributes",
-    ['end="5" period="1"', 'end="100"', 'number="5"', 'end="100" period="0"', 'end="100" period="-1"', 'end="100" period="exp(x)"',
-     'end="100" probability="1.5"', 'end="100" vehsPerHour="-1"', 'end="100" period="1" probability="0.1"', 'number="-4" end="100"',
+    ['end="5" period="1"', 'end="100"', 'number="5"', 'end="100" period="0"', 'end="100" period="-1"',
+    'end="100" period="exp(x)"',
+     'end="100" probability="1.5"', 'end="100" vehsPerHour="-1"', 'end="100" period="1" probability="0.1"',
+     'number="-4" end="100"',
      'end="nan" period="1"'],
 )  # fmt: skip
 def test_impossible_flows_are_refused(tmp_path: Path, attributes: str) -> None:
@@ -199,8 +210,10 @@ def test_impossible_flows_are_refused(tmp_path: Path, attributes: str) -> None:
 def test_classes_bring_their_defaults_and_attributes_override(tmp_path: Path) -> None:
     body = (
         '<vType id="lorry" vClass="truck" length="9"/><vType id="bus" vClass="bus"/><vType id="bike" vClass="bicycle"/>'
-        '<vType id="all" accel="1.5" decel="10" sigma="0" tau="0.8" minGap="1" maxSpeed="20" apparentDecel="5" impatience="off" '
-        'startupDelay="2" lcStrategic="3" jmTimegapMinor="2" carFollowModel="IDM" delta="2" color="red" emergencyDecel="3"/>'
+        '<vType id="all" accel="1.5" decel="10" sigma="0" tau="0.8" minGap="1" maxSpeed="20" apparentDecel="5" '
+        'impatience="off" '
+        'startupDelay="2" lcStrategic="3" jmTimegapMinor="2" carFollowModel="IDM" delta="2" color="red" '
+        'emergencyDecel="3"/>'
     )
     types = {kind.vehicle_type_id: kind for kind in load(tmp_path, body).demand.vehicle_types}
     lorry = types["lorry"]
@@ -242,7 +255,8 @@ def test_emergency_braking_is_never_weaker_than_braking_by_default(tmp_path: Pat
 
 def test_distributions_of_types(tmp_path: Path) -> None:
     body = (
-        '<vType id="x" probability="0.5"/><vTypeDistribution id="d"><vType id="a" probability=".3"/><vType id="b"/></vTypeDistribution>'
+        '<vType id="x" probability="0.5"/><vTypeDistribution id="d"><vType id="a" probability=".3"/>'
+        '<vType id="b"/></vTypeDistribution>'
         '<vTypeDistribution id="e" vTypes="x a" probabilities="1 3"/><vTypeDistribution id="f" vTypes="x"/>'
         + vehicle("v", type="d") + vehicle("w", "1", type="e") + vehicle("u", "2", type="a")
     )  # fmt: skip
@@ -257,7 +271,10 @@ def test_distributions_of_types(tmp_path: Path) -> None:
 
 
 def test_unmodelled_models_are_noted(tmp_path: Path) -> None:
-    body = '<vType id="t" carFollowModel="EIDM" laneChangeModel="SL2015" actionStepLength="0.5"/><vType id="u" actionStepLength="1"/>'
+    body = (
+        '<vType id="t" carFollowModel="EIDM" laneChangeModel="SL2015" actionStepLength="0.5"/>'
+        '<vType id="u" actionStepLength="1"/>'
+    )
     report = load(tmp_path, body).report
     assert dict(report.not_modelled) == {
         "car-following model EIDM": 1, "lane-change model SL2015": 1, "vType attribute actionStepLength": 1,
@@ -271,7 +288,10 @@ def test_old_nested_car_following_elements_are_read(tmp_path: Path) -> None:
 
 # stops
 
-PLACES = '<busStop id="halt" lane="west_in_1" startPos="20" endPos="40"/><parkingArea id="lot" lane="east_out_0" startPos="-30" endPos="-10"/>'
+PLACES = (
+    '<busStop id="halt" lane="west_in_1" startPos="20" endPos="40"/>'
+    '<parkingArea id="lot" lane="east_out_0" startPos="-30" endPos="-10"/>'
+)
 
 
 def stops_of(demand: Demand, trip: int = 0) -> list:
@@ -280,8 +300,8 @@ def stops_of(demand: Demand, trip: int = 0) -> list:
 
 def test_stops_in_the_vehicle_and_at_named_places(tmp_path: Path) -> None:
     inside = (
-        ROUTE
-        + '<stop busStop="halt" duration="20" until="60"/><stop lane="east_out_1" startPos="5" endPos="-10" duration="0:01:00" parking="true"/><stop parkingArea="lot" duration="5"/>'
+        ROUTE + '<stop busStop="halt" duration="20" until="60"/><stop lane="east_out_1" startPos="5" endPos="-10" '
+        'duration="0:01:00" parking="true"/><stop parkingArea="lot" duration="5"/>'
     )
     scenario = load(tmp_path, vehicle(inside=inside), additional=PLACES)
     first, second, third = stops_of(scenario.demand)
@@ -420,7 +440,8 @@ def test_what_cannot_be_driven_is_noted_and_skipped(tmp_path: Path) -> None:
     scenario = load(tmp_path, body)
     assert scenario.demand.num_trips == 0
     assert dict(scenario.report.not_modelled) == {
-        "departure triggered": 1, "trip with fromJunction": 1, "element person": 2, "trip with fromTaz": 1, "element container": 1,
+        "departure triggered": 1, "trip with fromJunction": 1, "element person": 2, "trip with fromTaz": 1,
+        "element container": 1,
     }  # fmt: skip
 
 

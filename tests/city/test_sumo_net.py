@@ -19,7 +19,8 @@ from urbanlab.core.errors import FileError, InputError, NetworkError, ProgramErr
 
 SMALL = Path(__file__).parent / "files" / "small.net.xml"
 NETS = (
-    "arterial4x4/arterial4x4", "bologna_acosta/acosta_buslanes", "bologna_pasubio/pasubio_buslanes", "cologne1/cologne1",
+    "arterial4x4/arterial4x4", "bologna_acosta/acosta_buslanes", "bologna_pasubio/pasubio_buslanes",
+    "cologne1/cologne1",
     "cologne3/cologne3", "cologne8/cologne8", "grid4x4/grid4x4", "hamburg_tavf/network", "ingolstadt1/ingolstadt1",
     "ingolstadt7/ingolstadt7",
 )  # fmt: skip
@@ -164,7 +165,11 @@ def test_real_nets_have_what_elementtree_counts(real: tuple[ElementTree.Element,
     assert network.num_connections == len(root.findall("connection"))
     assert network.signal_id == tuple(dict.fromkeys(program.get("id") for program in root.iter("tlLogic")))
     assert programs.phase_state == tuple(
-        phase.get("state") for name in network.signal_id for p in root.iter("tlLogic") if p.get("id") == name for phase in p.iter("phase")
+        phase.get("state")
+        for name in network.signal_id
+        for program in root.iter("tlLogic")
+        if program.get("id") == name
+        for phase in program.iter("phase")
     )  # fmt: skip
     assert len(network.roundabouts) == len(root.findall("roundabout"))
 
@@ -286,7 +291,8 @@ BAD = {
     "broken offset": ('netOffset="0.00,0.00"', 'netOffset="0.00"'),
     "version of tomorrow": ('<net version="1.20"', '<net version="2.0"'),
     "version of nobody": ('<net version="1.20"', '<net version="one"'),
-    "net of the old form": ('<roundabout', '<roundabout') if "<roundabout" in SMALL.read_text() else ("</net>", '<succ edge="east_in"/></net>'),
+    "net of the old form": ('<roundabout', '<roundabout') if "<roundabout" in SMALL.read_text() else ("</net>",
+    '<succ edge="east_in"/></net>'),
 }  # fmt: skip
 
 

@@ -21,6 +21,8 @@ __all__ = ["DemandReader", "DemandRules"]
 
 Attributes = dict[str, str]
 _DEFAULT_TYPE = "DEFAULT_VEHTYPE"
+LONGEST_ROUTE = 16 << 20  # [characters] of a route that is repeated
+_OWN_ROUTE = NamedRoute()  # stands for the route inside a vehicle, which keeps its stops itself
 _DEPART_WORDS = frozenset({"triggered", "containerTriggered", "split", "now"})
 _PLACES = (
     "fromTaz", "toTaz", "fromJunction", "toJunction", "viaJunctions", "fromXY", "toXY", "viaXY",
@@ -44,7 +46,7 @@ class DemandRules:
     depart_defaults: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Open:
     """The vehicle, trip or flow whose children are being read."""
 
@@ -210,12 +212,19 @@ class DemandReader:
     def _start_route(self, attributes: Attributes) -> None:
         if self._route is not None:
             raise DemandError("a route stands inside another one", got=attributes.get("id"))
-        vehicle, name = self._open, attributes.get("id", "")
-        route = self._route = NamedRoute(where="")
-        if vehicle is not None and self._distribution is None:
+        vehicle, distribution = self._open, self._distribution
+        if vehicle is not None and distribution is None:
+            self._route = _OWN_ROUTE
+            try:  # the way of nearly all vehicles, without a word more than needed
+                if "repeat" not in attributes:
+                    vehicle.route = self.routes.add(attributes["edges"])
+                    return
+            except KeyError:
+                pass
             vehicle.route, vehicle.bad = self._add(attributes, f"{vehicle.kind} '{vehicle.attributes.get('id', '')}'")
             return
-        distribution = self._distribution
+        name = attributes.get("id", "")
+        route = self._route = NamedRoute()
         if distribution is not None and "refId" in attributes:
             name = attributes["refId"]
         else:
@@ -240,8 +249,8 @@ class DemandReader:
             raise DemandError(f"{who} has a route without edges", expected="an attribute 'edges'")
         repeat = self.values.whole(attributes, "repeat", 0) if "repeat" in attributes else 0
         if repeat:
-            if not 0 <= repeat <= 10_000:
-                raise DemandError(f"{who} repeats its route too often", got=repeat, expected="0 to 10,000 times")
+            if repeat < 0 or len(text) * (repeat + 1) > LONGEST_ROUTE:
+                raise DemandError(f"{who} repeats its route too often", got=repeat, expected="fewer, 0 or above")
             text = " ".join([text] * (repeat + 1))
         try:
             return self.routes.add(text), False
@@ -273,7 +282,7 @@ class DemandReader:
 
     def _stop(self, attributes: Attributes) -> None:
         draft = StopDraft(dict(attributes), self.where())
-        if self._route is not None and self._open is None:
+        if self._route is not None and self._route is not _OWN_ROUTE:
             self._route.stops.append(draft)
         elif self._open is not None:
             self._open.stops.append(draft)

@@ -34,7 +34,7 @@ _SILENT = frozenset({
     "neteditPreferences",
 })  # fmt: skip
 _LANE_EXTRAS = ("changeLeft", "changeRight", "acceleration", "endOffset")
-_CONNECTION_EXTRAS = ("visibility", "indirect", "changeLeft", "changeRight", "linkIndex2")
+_CONNECTION_EXTRAS = frozenset({"visibility", "indirect", "changeLeft", "changeRight", "linkIndex2"})
 
 
 class NetReader(ElementHandlers):
@@ -60,6 +60,7 @@ class NetReader(ElementHandlers):
         self.foes, self.foe_start = array("i"), array("q")
         self.links = array("i")  # eight numbers a connection, see _connection
         self.link_permissions = array("q")
+        self.crossings: Attributes = {}  # by edge: the streets it crosses, for whoever writes the net again
         self.roundabouts: list[tuple[int, ...]] = []
         self.header: Attributes = {}
         self.location: Attributes = {}
@@ -100,7 +101,9 @@ class NetReader(ElementHandlers):
             self.report.note(f"network element {name}", attributes.get("id", ""))
 
     def _too_old(self, attributes: Attributes) -> None:
-        raise NetworkError("the network is of a form that SUMO used before 0.13", got="an element <succ>", expected="<connection>")
+        raise NetworkError(
+            "the network is of a form that SUMO used before 0.13", got="an element <succ>", expected="<connection>"
+        )
 
     def _param(self, attributes: Attributes) -> None:
         self.programs.param(attributes)
@@ -133,6 +136,8 @@ class NetReader(ElementHandlers):
             self.edge_names[edge] = self._shared(name) or ""
         if kind := attributes.get("type"):
             self.edge_types[edge] = self._shared(kind) or ""
+        if function is EdgeFunction.CROSSING and "crossingEdges" in attributes:
+            self.crossings[f"crossing {edge_id}"] = attributes["crossingEdges"]
         if "bidi" in attributes:
             self.report.note("edge attribute bidi", edge_id)
 
@@ -237,8 +242,13 @@ class NetReader(ElementHandlers):
 
     def _connection(self, attributes: Attributes) -> None:
         get = attributes.get
-        start = self._lane_of(attributes, "from", "fromLane")
-        end = self._lane_of(attributes, "to", "toLane")
+        try:
+            find = self.lane_of_id
+            start = find[f"{attributes['from']}_{attributes['fromLane']}"]
+            end = find[f"{attributes['to']}_{attributes['toLane']}"]
+        except KeyError:  # the long way, for the error's text or for an index such as "00"
+            start = self._lane_of(attributes, "from", "fromLane")
+            end = self._lane_of(attributes, "to", "toLane")
         via, via_lane = get("via"), -1
         if via:
             via_lane = self.lane_of_id.get(via, -1)
@@ -250,20 +260,15 @@ class NetReader(ElementHandlers):
             link = self.values.index(attributes, "linkIndex")
             signal = self.programs.link(tl, link)
         direction, state = get("dir", "s"), get("state", "M")
-        if (
-            direction not in ("s", "t", "l", "r", "L", "R", "i", "invalid", "?")
-            or len(state) != 1
-            or not state.isascii()
-        ):
+        if direction not in ("s", "t", "l", "r", "L", "R", "i", "invalid") or len(state) != 1 or not state.isascii():
             raise NetworkError(
                 "a connection has an unknown direction or state", got=f"dir={direction!r} state={state!r}"
             )
         keep_clear = self.values.flag(attributes, "keepClear", default=True)
-        code = ord(direction[0])
-        self.links.extend((start, end, via_lane, signal, link, code, ord(state), keep_clear))
+        self.links.extend((start, end, via_lane, signal, link, ord(direction[0]), ord(state), keep_clear))
         self.link_permissions.append(self.values.permissions(get("allow"), get("disallow")))
-        for key in _CONNECTION_EXTRAS:
-            if key in attributes:
+        for key in attributes.keys() & _CONNECTION_EXTRAS:
+            if attributes[key]:
                 self.report.note(f"connection attribute {key}", f"{attributes['from']} -> {attributes['to']}")
 
     def _lane_of(self, attributes: Attributes, edge_key: str, lane_key: str) -> int:
@@ -326,10 +331,12 @@ class NetReader(ElementHandlers):
             shape_x=shape[:, 0].copy(), shape_y=shape[:, 1].copy(),
             signal_id=tuple(self.programs.signal_of_id), roundabouts=tuple(self.roundabouts),
             lefthand=self.values.flag(self.header, "lefthand", default=False), source_version=self.version,
-            attributes={**self.header, **{key: self.location[key] for key in ("convBoundary",
-            "origBoundary") if key in self.location}},
+            attributes={**self.header, **self._boundaries(), **self.crossings},
             **self._projection(), **columns,
         )  # fmt: skip
+
+    def _boundaries(self) -> Attributes:
+        return {key: self.location[key] for key in ("convBoundary", "origBoundary") if key in self.location}
 
     def _projection(self) -> dict[str, Any]:
         offset = self.location.get("netOffset", "0,0").split(",")

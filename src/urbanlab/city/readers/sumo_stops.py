@@ -120,7 +120,7 @@ def lane_range(
     if (end > length + 0.1 or start < -0.1 or start > end) and not values.flag(
         attributes, "friendlyPos", default=False
     ):
-        raise DemandError(
+        raise values.error(
             "a stop does not fit on its lane", got=f"{start:g} to {end:g} m",
             expected=f"0 <= startPos < endPos <= {length:g} m (lane '{network.lane_id(lane)}')",
         )  # fmt: skip

@@ -46,8 +46,8 @@ def build_demand(reader: DemandReader, types: TypeReader, places: dict[tuple[str
     vehicle_types, distributions, type_code = types.build(list(reader.type_names))
     unknown = [name for name in reader.type_names if name not in type_code]
     if unknown:
-        codes = {reader.type_names[name] for name in unknown}
-        rows = [row for row, code in enumerate(reader.type) if code in codes]
+        lacking = {reader.type_names[name] for name in unknown}
+        rows = [row for row, code in enumerate(reader.type) if code in lacking]
         raise DemandError(
             f"vehicle '{reader.ids[rows[0]]}' has the unknown type '{unknown[0]}'",
             where=reader.place(rows[0]), hint=nearest(unknown[0], types.known), items=unknown,

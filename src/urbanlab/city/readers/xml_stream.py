@@ -177,8 +177,6 @@ def _parser(handlers: ElementHandlers, limits: XmlLimits) -> expat.XMLParserType
 
 def open_chunks(path: Path, limits: XmlLimits, seen: Callable[[bytes], None]) -> Iterator[bytes]:
     """A file's content in pieces, decompressed where it begins as gzip; `seen` gets the bytes on disk."""
-    if path.is_dir():
-        raise FileError(f"{path.name} is a folder", expected="a file", where=str(path))
     try:
         with path.open("rb") as file:
             head = file.peek(2)[:2]
@@ -188,6 +186,8 @@ def open_chunks(path: Path, limits: XmlLimits, seen: Callable[[bytes], None]) ->
                 yield from _plain(path, file, limits, seen)
     except FileNotFoundError:
         raise FileError(f"{path.name} does not exist", where=str(path)) from None
+    except IsADirectoryError:
+        raise FileError(f"{path.name} is a folder", expected="a file", where=str(path)) from None
     except OSError as problem:
         raise FileError(f"{path.name} can't be read", got=problem.strerror or problem, where=str(path)) from None
     except ValueError as problem:  # a name with a null byte

@@ -110,6 +110,7 @@ def _edges(network: Network) -> Iterator[str]:
             name=network.edge_name[edge] or None,
             priority=None if priority == -1 else priority,
             type=network.edge_type[edge] or None,
+            crossingEdges=network.attributes.get(f"crossing {name}"),
         )
         first = int(network.edge_first_lane[edge])
         for lane in range(first, int(network.edge_first_lane[edge + 1])):
