@@ -194,6 +194,7 @@ def test_noise(tmp_path: Path, content: bytes) -> None:
 
 FOUND: dict[str, tuple[str, str, str]] = {
     "a file name that no disk takes": ("x.sumocfg", "r.rou.xml", "x" * 300),
+    "a speed sign without steps": ("a.add.xml", '<step time="10" speed="3"/>', ""),
 }
 
 

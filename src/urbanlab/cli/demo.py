@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from pathlib import Path
@@ -76,5 +77,10 @@ def _bar(length: int, *, hidden: bool) -> Any:
 
 def _as_json(result: Any, path: Path, took: float) -> dict[str, object]:
     rows = result.comparison_table().to_pylist()
-    clean = [{key: None if value != value else value for key, value in row.items()} for row in rows]
+    clean = [{key: _finite(value) for key, value in row.items()} for row in rows]
     return {"schema": "urbanlab/demo/1", "report": str(path), "took_s": took, "comparisons": clean}
+
+
+def _finite(value: object) -> object:
+    """JSON knows no nan."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

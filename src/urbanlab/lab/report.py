@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import json
 import math
 import os
@@ -231,7 +232,7 @@ def _edge_lengths(study: StudyResult) -> NDArray[np.float64]:
 
 
 def _legend(bounds: list[float], num: int) -> str:
-    texts = [f"below {bounds[0]:g}", *(f"{a:g} to {b:g}" for a, b in zip(bounds, bounds[1:], strict=False)), f"{bounds[-1]:g} or more"]
+    texts = [f"below {bounds[0]:g}", *(f"{a:g} to {b:g}" for a, b in itertools.pairwise(bounds)), f"{bounds[-1]:g} or more"]
     items = "".join(
         f'<li><svg viewBox="0 0 24 8" aria-hidden="true"><g class="map"><path class="c{k}" stroke-width="8" d="M4 4H20"/></g>'
         f"</svg>{text.replace('-', '−')}</li>"

@@ -56,13 +56,11 @@ def _start_program(plan: SignalPlan, state: SignalState, signal: int, program: i
             set_link(state, k, 111, now)
         record(plan, state, signal, now, PHASE, -1, NO_REASON)
         return
-    if plan.program_type[program] == ACTUATED:
-        phase = plan.phase_start[program]
-        _show(plan, state, signal, phase, now)
-        state.next_ms[signal] = now + max(plan.phase_min[phase], 1)
-        return
     phase, place = _place_in_cycle(plan, program, now)
     _show(plan, state, signal, phase, now)
+    if plan.program_type[program] == ACTUATED:  # SUMO: the phase of the stored durations, as if it had just begun
+        state.next_ms[signal] = now + max(plan.phase_min[phase], 1)
+        return
     state.phase_ms[signal] = now - place
     state.next_ms[signal] = now - place + plan.phase_duration[phase]
 

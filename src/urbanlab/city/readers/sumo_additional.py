@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from urbanlab.city.network import ALL_CLASSES, Network, class_mask
 from urbanlab.city.readers.sumo_stops import STOPPING_PLACES, StoppingPlace, lane_range
@@ -267,8 +268,7 @@ class AdditionalReader:
         if sign is None:
             raise NetworkError("a variableSpeedSign ends that never began")
         sign.steps.sort()
-        ends = [time for time, _ in sign.steps[1:]] + [WHOLE_RUN]
         limit = Closure(sign.lanes, 0.0, 0.0, permissions=ALL_CLASSES)
-        for (time, speed), end in zip(sign.steps, ends, strict=True):
+        for (time, speed), (end, _) in pairwise([*sign.steps, (WHOLE_RUN, 0.0)]):
             if speed >= 0:  # below 0: back to the lane's own limit
                 self.closures.append(replace(limit, begin=time, end=end, speed=max(speed, 0.01)))
