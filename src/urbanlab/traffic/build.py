@@ -12,11 +12,11 @@ from scipy.special import ndtr, ndtri
 from urbanlab.city.demand import Demand, VehicleType
 from urbanlab.city.network import VEHICLE_CLASSES, Network
 from urbanlab.core.rng import entity_key, stream_key
-from urbanlab.traffic.arrays import Net, Params, Types
+from urbanlab.traffic.kernels.arrays import Net, Params, Types
 from urbanlab.traffic.physics.emissions import FUEL_ROWS, row_of_class
 from urbanlab.traffic.routes import CompiledRoutes
-from urbanlab.traffic.state import new_items, new_lanes, new_pool, new_slots, new_trips
-from urbanlab.traffic.world import Departures, Links, World
+from urbanlab.traffic.kernels.state import new_items, new_lanes, new_pool, new_slots, new_trips
+from urbanlab.traffic.kernels.world import Departures, Links, World
 
 __all__ = ["class_bits", "compile_types", "new_world", "speed_factors", "trip_keys"]
 

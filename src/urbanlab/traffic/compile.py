@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlab.city.network import EdgeFunction, Network
-from urbanlab.traffic.arrays import (
+from urbanlab.traffic.kernels.arrays import (
     CONFLICT_CROSS,
     CONFLICT_DIVERGE,
     CONFLICT_MERGE,

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from urbanlab.city.scenario import Scenario
 from urbanlab.core.bundle import Handle, pack
-from urbanlab.traffic.arrays import Params
+from urbanlab.traffic.kernels.arrays import Params
 from urbanlab.traffic.build import class_bits, new_world
 from urbanlab.traffic.compile import compile_network
 from urbanlab.traffic.departures import ExpandedTrips
 from urbanlab.traffic.routes import compile_routes
-from urbanlab.traffic.signal_state import SignalPlan, SignalState
-from urbanlab.traffic.state import grow_slots, new_items
-from urbanlab.traffic.world import PHASE, STEP, World
+from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
+from urbanlab.traffic.kernels.state import grow_slots, new_items
+from urbanlab.traffic.kernels.world import PHASE, STEP, World
 
 __all__ = ["StreetModel"]
 
@@ -77,7 +77,7 @@ class StreetModel:
 
     def advance(self, num_steps: int, *, until_empty: bool) -> int:
         """Do steps; the number done, fewer only where every vehicle has left."""
-        from urbanlab.traffic import step_cpu  # the compiler is loaded with the first run, not with the package
+        from urbanlab.traffic.kernels import step_cpu  # the compiler is loaded with the first run, not with the package
 
         kernel = step_cpu.advance_serial if self.threads == 1 else step_cpu.advance_parallel
         done = 0

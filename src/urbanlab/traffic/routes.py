@@ -17,7 +17,7 @@ from urbanlab.city.demand import Demand
 from urbanlab.city.network import Network
 from urbanlab.core import jit
 from urbanlab.core.bundle import pack, viewer
-from urbanlab.traffic.arrays import Net, Routes, Stops
+from urbanlab.traffic.kernels.arrays import Net, Routes, Stops
 
 __all__ = ["CompiledRoutes", "compile_routes"]
 
@@ -224,7 +224,7 @@ def fill_tables(
     _fill(job.address)
 
 
-@jit.entry(("urbanlab.traffic.routes", "urbanlab.traffic.arrays"))
+@jit.entry(("urbanlab.traffic.routes", "urbanlab.traffic.kernels"))
 def _fill(address: int) -> None:
     """Best lanes at each position of each run."""
     j = _as_job(address)

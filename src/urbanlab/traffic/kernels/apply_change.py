@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from urbanlab.core.jit import device
-from urbanlab.traffic.change import blocked_by_gaps
-from urbanlab.traffic.change_speed import CHANGE_LEFT, CHANGE_RIGHT, NO_ADVICE
-from urbanlab.traffic.neighbours import gap_behind, gap_front
-from urbanlab.traffic.slots import copy_slot, insert_slot, remove_slot
-from urbanlab.traffic.world import MOVE_NEXT, MOVE_NUM, World
+from urbanlab.traffic.kernels.change import blocked_by_gaps
+from urbanlab.traffic.kernels.change_speed import CHANGE_LEFT, CHANGE_RIGHT, NO_ADVICE
+from urbanlab.traffic.kernels.neighbours import gap_behind, gap_front
+from urbanlab.traffic.kernels.slots import copy_slot, insert_slot, remove_slot
+from urbanlab.traffic.kernels.world import MOVE_NEXT, MOVE_NUM, World
 
 __all__ = ["apply_changes"]
 

@@ -11,16 +11,16 @@ import numba
 
 from urbanlab.core import jit
 from urbanlab.core.bundle import viewer
-from urbanlab.traffic.apply_change import apply_changes
-from urbanlab.traffic.change import FLAG_CHANGE, decide_lanes
-from urbanlab.traffic.execute import announce, execute_lanes, forget
-from urbanlab.traffic.insert import enqueue_due, insert_waiting
-from urbanlab.traffic.limbo import return_from_limbo
-from urbanlab.traffic.plan import plan_lanes
-from urbanlab.traffic.signal_kernels import step_signals
-from urbanlab.traffic.signal_state import SignalPlan, SignalState
-from urbanlab.traffic.transfer import collect_moves, transfer
-from urbanlab.traffic.world import (
+from urbanlab.traffic.kernels.apply_change import apply_changes
+from urbanlab.traffic.kernels.change import FLAG_CHANGE, decide_lanes
+from urbanlab.traffic.kernels.execute import announce, execute_lanes, forget
+from urbanlab.traffic.kernels.insert import enqueue_due, insert_waiting
+from urbanlab.traffic.kernels.limbo import return_from_limbo
+from urbanlab.traffic.kernels.plan import plan_lanes
+from urbanlab.traffic.lights.signal_kernels import step_signals
+from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
+from urbanlab.traffic.kernels.transfer import collect_moves, transfer
+from urbanlab.traffic.kernels.world import (
     COUNT_RUNNING,
     COUNT_STEPS,
     COUNT_WAITING,
@@ -39,7 +39,7 @@ NUM_CHUNKS = 64
 """Pieces in which threads take the active lanes; fixed, though results do not depend on it."""
 
 START, TRANSFER, DECIDE, CHANGE, LIMBO, INSERT = range(6)
-SOURCES = ("urbanlab.traffic", "urbanlab.traffic.physics")
+SOURCES = ("urbanlab.traffic.kernels", "urbanlab.traffic.lights", "urbanlab.traffic.physics")
 
 
 as_world = viewer(World)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlab.core import jit
-from urbanlab.traffic.actuated_kernels import actuated_switch, watch_loops
-from urbanlab.traffic.interlock import step_controlled
-from urbanlab.traffic.signal_events import (
+from urbanlab.traffic.lights.actuated_kernels import actuated_switch, watch_loops
+from urbanlab.traffic.lights.interlock import step_controlled
+from urbanlab.traffic.lights.signal_events import (
     NEXT_SWITCH,
     NO_REASON,
     PHASE,
@@ -19,8 +19,8 @@ from urbanlab.traffic.signal_events import (
     set_link,
     show_phase,
 )
-from urbanlab.traffic.signal_state import ACTUATED, NEVER, OFF, SignalPlan, SignalState
-from urbanlab.traffic.state import Lanes, Slots
+from urbanlab.traffic.lights.signal_state import ACTUATED, NEVER, OFF, SignalPlan, SignalState
+from urbanlab.traffic.kernels.state import Lanes, Slots
 
 __all__ = ["step_signals"]
 

@@ -7,9 +7,9 @@ left open here (items) and decided in the next phase, when all approaching vehic
 from __future__ import annotations
 
 from urbanlab.core.jit import device, inline
-from urbanlab.traffic.arrays import LINK_CONT, LINK_FOES, LINK_INSIDE, LINK_KEEP_CLEAR, LINK_WATCHED
-from urbanlab.traffic.conflicts import is_priority, is_red, is_yellow, junction_speed, link_state, rear_slot
-from urbanlab.traffic.limits import top_speed
+from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_FOES, LINK_INSIDE, LINK_KEEP_CLEAR, LINK_WATCHED
+from urbanlab.traffic.kernels.conflicts import is_priority, is_red, is_yellow, junction_speed, link_state, rear_slot
+from urbanlab.traffic.kernels.limits import top_speed
 from urbanlab.traffic.physics.following import (
     EPS,
     arrival_time,
@@ -20,8 +20,8 @@ from urbanlab.traffic.physics.following import (
     speed_after,
     stop_speed,
 )
-from urbanlab.traffic.state import ITEM_ANNOUNCE, ITEM_ASK, ITEM_ZIPPER, NUM_ITEMS
-from urbanlab.traffic.world import World
+from urbanlab.traffic.kernels.state import ITEM_ANNOUNCE, ITEM_ASK, ITEM_ZIPPER, NUM_ITEMS
+from urbanlab.traffic.kernels.world import World
 
 __all__ = ["lane_follow", "next_link", "plan_lanes"]
 

@@ -8,9 +8,9 @@ way, is followed or waited for.
 from __future__ import annotations
 
 from urbanlab.core.jit import device, inline
-from urbanlab.traffic.arrays import CONFLICT_DIVERGE, CONFLICT_MERGE
+from urbanlab.traffic.kernels.arrays import CONFLICT_DIVERGE, CONFLICT_MERGE
 from urbanlab.traffic.physics.following import brake_gap, follow_speed, stop_speed
-from urbanlab.traffic.world import World
+from urbanlab.traffic.kernels.world import World
 
 __all__ = [
     "forget_rear",

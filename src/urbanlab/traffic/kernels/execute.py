@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from urbanlab.core.draw import uniform
 from urbanlab.core.jit import device, inline
-from urbanlab.traffic.arrays import LINK_WATCHED
-from urbanlab.traffic.change_speed import adapted_speed
-from urbanlab.traffic.conflicts import link_state
-from urbanlab.traffic.limits import lane_limit
+from urbanlab.traffic.kernels.arrays import LINK_WATCHED
+from urbanlab.traffic.kernels.change_speed import adapted_speed
+from urbanlab.traffic.kernels.conflicts import link_state
+from urbanlab.traffic.kernels.limits import lane_limit
 from urbanlab.traffic.physics.emissions import FUEL_COLUMNS, fuel_rate
 from urbanlab.traffic.physics.following import EPS, brake_gap, dawdled, stop_speed
 from urbanlab.traffic.physics.gaps import LOOKAHEAD_ZIPPER, blocked_by, braking_arrival, impatience
-from urbanlab.traffic.state import ITEM_ASK, ITEM_ZIPPER, NUM_ITEMS
-from urbanlab.traffic.world import FLAG_CROSS, FLAG_STOP, FLAG_STUCK, World
+from urbanlab.traffic.kernels.state import ITEM_ASK, ITEM_ZIPPER, NUM_ITEMS
+from urbanlab.traffic.kernels.world import FLAG_CROSS, FLAG_STOP, FLAG_STUCK, World
 
 __all__ = ["announce", "execute_lanes", "forget"]
 

@@ -8,11 +8,11 @@ comes back at its place as soon as there is a gap.
 from __future__ import annotations
 
 from urbanlab.core.jit import device
-from urbanlab.traffic.insert import fits
-from urbanlab.traffic.limits import lane_limit
-from urbanlab.traffic.slots import copy_slot, insert_slot, remove_slot
-from urbanlab.traffic.transfer import end_trip, next_edge
-from urbanlab.traffic.world import COUNT_ARRIVED, COUNT_RUNNING, MOVE_NEXT, World
+from urbanlab.traffic.kernels.insert import fits
+from urbanlab.traffic.kernels.limits import lane_limit
+from urbanlab.traffic.kernels.slots import copy_slot, insert_slot, remove_slot
+from urbanlab.traffic.kernels.transfer import end_trip, next_edge
+from urbanlab.traffic.kernels.world import COUNT_ARRIVED, COUNT_RUNNING, MOVE_NEXT, World
 
 __all__ = ["return_from_limbo"]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from urbanlab.core import jit
 from urbanlab.core.control import KEEP
 from urbanlab.core.errors import ConfigError
-from urbanlab.traffic.signal_events import (
+from urbanlab.traffic.lights.signal_events import (
     CONFLICT,
     DELAYED,
     GREEN,
@@ -37,7 +37,7 @@ from urbanlab.traffic.signal_events import (
     set_link,
     show_phase,
 )
-from urbanlab.traffic.signal_state import NEVER, SignalPlan, SignalState, milliseconds
+from urbanlab.traffic.lights.signal_state import NEVER, SignalPlan, SignalState, milliseconds
 
 __all__ = ["apply_requests", "request_states", "step_controlled"]
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from urbanlab.traffic.arrays import Net, Params, Routes, Stops, Types
-from urbanlab.traffic.state import Items, Lanes, Pool, Slots, Trips
+from urbanlab.traffic.kernels.arrays import Net, Params, Routes, Stops, Types
+from urbanlab.traffic.kernels.state import Items, Lanes, Pool, Slots, Trips
 
 __all__ = ["Departures", "Links", "World"]
 

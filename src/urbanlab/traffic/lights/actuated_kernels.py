@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlab.core import jit
-from urbanlab.traffic.signal_state import SignalPlan, SignalState
-from urbanlab.traffic.state import Lanes, Slots
+from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
+from urbanlab.traffic.kernels.state import Lanes, Slots
 
 __all__ = ["actuated_switch", "watch_loops"]
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from urbanlab.city.network import Network
 from urbanlab.city.program import ProgramType, SignalPrograms
 from urbanlab.core.errors import ConfigError
-from urbanlab.traffic.actuated import Detectors, compile_detectors
-from urbanlab.traffic.clearance import Safety, compile_safety
+from urbanlab.traffic.lights.actuated import Detectors, compile_detectors
+from urbanlab.traffic.lights.clearance import Safety, compile_safety
 
 __all__ = ["MODES", "SignalPlan", "SignalState", "compile_signals", "milliseconds", "new_signal_state", "num_positions"]
 

@@ -7,11 +7,11 @@ Python makes room, and the step goes on: no vehicle is ever turned away by a ful
 from __future__ import annotations
 
 from urbanlab.core.jit import device, inline
-from urbanlab.traffic.arrays import LINK_CONT, LINK_WAIT
-from urbanlab.traffic.conflicts import forget_rear
-from urbanlab.traffic.plan import next_link
-from urbanlab.traffic.slots import copy_slot, insert_slot, pop_front, remove_slot
-from urbanlab.traffic.world import (
+from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_WAIT
+from urbanlab.traffic.kernels.conflicts import forget_rear
+from urbanlab.traffic.kernels.plan import next_link
+from urbanlab.traffic.kernels.slots import copy_slot, insert_slot, pop_front, remove_slot
+from urbanlab.traffic.kernels.world import (
     COUNT_ARRIVED,
     COUNT_RUNNING,
     COUNT_TELEPORTS,

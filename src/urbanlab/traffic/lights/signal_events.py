@@ -9,7 +9,7 @@ import numpy as np
 
 from urbanlab.core import jit
 from urbanlab.traffic.record import SignalEvent, SignalEventKind
-from urbanlab.traffic.signal_state import SignalPlan, SignalState
+from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
 
 __all__ = ["REASONS", "append_event", "colour", "drain", "num_interventions", "num_lost", "record", "set_link", "show_phase"]
 

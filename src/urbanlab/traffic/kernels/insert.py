@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from urbanlab.core.draw import uniform
 from urbanlab.core.jit import device, inline
-from urbanlab.traffic.conflicts import is_priority, is_red, is_yellow, link_state, rear_slot
-from urbanlab.traffic.limits import lane_limit
-from urbanlab.traffic.neighbours import place_on_lane
+from urbanlab.traffic.kernels.conflicts import is_priority, is_red, is_yellow, link_state, rear_slot
+from urbanlab.traffic.kernels.limits import lane_limit
+from urbanlab.traffic.kernels.neighbours import place_on_lane
 from urbanlab.traffic.physics.following import brake_gap, follow_speed, free_speed, secure_gap, stop_speed
-from urbanlab.traffic.plan import next_link
-from urbanlab.traffic.slots import insert_slot
-from urbanlab.traffic.world import (
+from urbanlab.traffic.kernels.plan import next_link
+from urbanlab.traffic.kernels.slots import insert_slot
+from urbanlab.traffic.kernels.world import (
     COUNT_RUNNING,
     COUNT_WAITING,
     Departures,

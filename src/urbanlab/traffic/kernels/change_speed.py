@@ -6,9 +6,9 @@ Source: Erdmann 2014 ("Lane-changing model in SUMO"), section on cooperation and
 from __future__ import annotations
 
 from urbanlab.core.jit import inline
-from urbanlab.traffic.arrays import Types
+from urbanlab.traffic.kernels.arrays import Types
 from urbanlab.traffic.physics.following import stop_speed
-from urbanlab.traffic.state import Slots
+from urbanlab.traffic.kernels.state import Slots
 
 __all__ = [
     "ASKED_TO_GO",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from urbanlab.core.jit import inline
-from urbanlab.traffic.arrays import Types
-from urbanlab.traffic.world import World
+from urbanlab.traffic.kernels.arrays import Types
+from urbanlab.traffic.kernels.world import World
 
 __all__ = ["lane_limit", "top_speed"]
 

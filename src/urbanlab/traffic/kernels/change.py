@@ -8,7 +8,7 @@ replaces the last two where a vehicle type asks for it. An edge is handled by on
 from __future__ import annotations
 
 from urbanlab.core.jit import device, inline
-from urbanlab.traffic.change_speed import (
+from urbanlab.traffic.kernels.change_speed import (
     ASKED_TO_GO,
     ASKED_TO_YIELD,
     BLOCKED_BEHIND,
@@ -18,8 +18,8 @@ from urbanlab.traffic.change_speed import (
     STRATEGIC,
     WANTS,
 )
-from urbanlab.traffic.limits import lane_limit
-from urbanlab.traffic.neighbours import NONE, gap_behind, gap_front, own_leader
+from urbanlab.traffic.kernels.limits import lane_limit
+from urbanlab.traffic.kernels.neighbours import NONE, gap_behind, gap_front, own_leader
 from urbanlab.traffic.physics.following import EPS, follow_speed, safe_stop_speed, secure_gap
 from urbanlab.traffic.physics.lane_change import (
     LOOK_FORWARD,
@@ -30,7 +30,7 @@ from urbanlab.traffic.physics.lane_change import (
     mobil_gain,
     too_far,
 )
-from urbanlab.traffic.world import World
+from urbanlab.traffic.kernels.world import World
 
 __all__ = ["FLAG_CHANGE", "blocked_by_gaps", "decide_lanes"]
 

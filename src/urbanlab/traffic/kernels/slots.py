@@ -7,7 +7,7 @@ which grows the arrays and comes back.
 from __future__ import annotations
 
 from urbanlab.core.jit import device
-from urbanlab.traffic.state import NUM_SIZES, Lanes, Pool, Slots, Trips
+from urbanlab.traffic.kernels.state import NUM_SIZES, Lanes, Pool, Slots, Trips
 
 __all__ = ["clear_slot", "copy_slot", "insert_slot", "pop_front", "remove_slot", "reserve"]
 
