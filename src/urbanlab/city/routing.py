@@ -159,7 +159,7 @@ def route_demand(scenario: Scenario) -> Scenario:
         then such trips are counted in the report and dropped
     """
     demand = scenario.demand
-    rows = np.flatnonzero(demand.trip_route < 0)
+    rows = np.flatnonzero(demand.trip_route == -1)  # below: drawn from a distribution by the run
     if len(rows) == 0:
         return scenario
     penalty = float(scenario.settings.options.get("weights.minor-penalty", MINOR_PENALTY))

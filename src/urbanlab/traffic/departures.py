@@ -23,6 +23,7 @@ class ExpandedTrips:
     depart: NDArray[np.float64]  # (V,) [s] wanted
     row: NDArray[np.int64]  # (V,) row of the demand
     kind: NDArray[np.int32]  # (V,) vehicle type
+    route: NDArray[np.int32]  # (V,) route of the demand
 
 
 def expand_flows(demand: Demand, *, begin: float, end: float, seed: int) -> ExpandedTrips:
@@ -51,7 +52,9 @@ def expand_flows(demand: Demand, *, begin: float, end: float, seed: int) -> Expa
     order = keep[np.argsort(all_depart[keep], kind="stable")]
     names = [trip_id[k] for k in order]
     rows = all_row[order]
-    return ExpandedTrips(names, np.ascontiguousarray(all_depart[order]), rows, _kinds(demand, rows, names, seed))
+    kind = _drawn(demand.trip_type[rows], demand.distributions, names, stream_key(seed, "vehicle type"))
+    route = _drawn(demand.trip_route[rows], demand.route_distributions, names, stream_key(seed, "route"))
+    return ExpandedTrips(names, np.ascontiguousarray(all_depart[order]), rows, kind, route)
 
 
 def _flow_times(flow: Flow, begin: float, end: float, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -104,13 +107,14 @@ def _poisson(flow: Flow, last: float, seed: int) -> NDArray[np.float64]:
     return np.array(times, np.float64)
 
 
-def _kinds(demand: Demand, rows: NDArray[np.int64], names: list[str], seed: int) -> NDArray[np.int32]:
-    """Vehicle type of each trip; those of a distribution are drawn by the trip's name."""
-    kind = demand.trip_type[rows].copy()
-    key = stream_key(seed, "vehicle type")
-    for v in np.flatnonzero(kind < 0):
-        types, weights = demand.distributions[-2 - int(kind[v])]
+def _drawn(
+    value: NDArray[np.int32], distributions: tuple[tuple[tuple[int, ...], tuple[float, ...]], ...], names: list[str], key: int
+) -> NDArray[np.int32]:
+    """Where a value is -2 - d, one of distribution d, drawn by the trip's name."""
+    result = value.astype(np.int32)
+    for v in np.flatnonzero(value <= -2).tolist():
+        choices, weights = distributions[-2 - int(value[v])]
         total = np.cumsum(weights)
         draw = (entity_key(f"{key} {names[v]}") >> 11) * 2.0**-53 * total[-1]
-        kind[v] = types[min(int(np.searchsorted(total, draw, side="right")), len(types) - 1)]
-    return kind.astype(np.int32)
+        result[v] = choices[min(int(np.searchsorted(total, draw, side="right")), len(choices) - 1)]
+    return result

@@ -1,123 +1,153 @@
-"""The microscopic model of SUMO scenarios: its world, and the calls of the kernels that move it."""
+"""What a run needs of a traffic model, whichever rules it follows, and the choice between them."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from urbanlab.city.network import EdgeFunction, Network
+from urbanlab.city.routing import route_demand
 from urbanlab.city.scenario import Scenario
-from urbanlab.core.bundle import Handle, pack
-from urbanlab.traffic.kernels.arrays import Params
-from urbanlab.traffic.build import class_bits, new_world
-from urbanlab.traffic.compile import compile_network
-from urbanlab.traffic.departures import ExpandedTrips
-from urbanlab.traffic.routes import compile_routes
-from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
-from urbanlab.traffic.kernels.state import grow_slots, new_items
-from urbanlab.traffic.kernels.world import PHASE, STEP, World
+from urbanlab.traffic.departures import ExpandedTrips, expand_flows
+from urbanlab.traffic.kernels.state import Trips
+from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState, compile_signals, new_signal_state
 
-__all__ = ["StreetModel"]
-
-IMPATIENCE_TIME = 180.0
-"""[s] waiting until a driver is fully impatient (SUMO's time-to-impatience)."""
+__all__ = ["Counts", "LaneTotals", "Model", "ModelInput", "new_model"]
 
 
-class StreetModel:
-    """One world under the rules of DESIGN 4."""
+class Counts(NamedTuple):
+    """Bookkeeping of a world so far."""
 
-    def __init__(
-        self,
-        scenario: Scenario,
-        trips: ExpandedTrips,
-        plan: SignalPlan,
-        signals: SignalState,
-        *,
-        seed: int,
-        begin: float,
-        end: float,
-        threads: int,
-    ) -> None:
-        settings, demand = scenario.settings, scenario.demand
-        self.network = scenario.network
-        self.trip_ids = trips.trip_id
-        self.expanded = trips
-        self.plan, self.signal_state = plan, signals
-        self.threads = threads
-        net = compile_network(scenario.network, plan.connection_signal_pos)
-        bits = class_bits(demand.vehicle_types)[trips.kind]
-        compiled = compile_routes(scenario.network, net, scenario.network.lane_permissions, demand, trips.row, bits)
-        params = Params(
-            dt=settings.step,
-            begin=begin,
-            end=end,
-            teleport_after=settings.teleport_after,
-            impatience_time=IMPATIENCE_TIME,
-            lane_change=int(settings.lane_change),
-            num_lanes=scenario.network.num_lanes,
-            max_depart_delay=settings.max_depart_delay,
-        )
-        self.world: World = new_world(
-            scenario.network, net, demand, compiled, rows=trips.row, kind=trips.kind, depart=trips.depart,
-            trip_ids=trips.trip_id, seed=seed, params=params, signal_state=signals.link_state,
-        )  # fmt: skip
-        self._plan_handle, self._signal_handle = pack(plan), pack(signals)
-        self._handle: Handle = pack(self.world)
+    vehicle_steps: int
+    running: int
+    arrived: int
+    removed: int
+    waiting: int
+    teleports: int
+    collisions: int
+    emergency_stops: int
 
-    def __getattr__(self, name: str) -> Any:
-        """Parts of the world by their names: slots, lanes, trips, pool, counts."""
-        if name in World._fields:
-            return getattr(self.world, name)
-        raise AttributeError(name)
+
+class LaneTotals(NamedTuple):
+    """Sums by lane since they were taken the last time, (L,)."""
+
+    seconds: NDArray[np.float64]  # [s] vehicle seconds
+    metres: NDArray[np.float64]  # [m] driven
+    waiting: NDArray[np.float64]  # [s] below 0.1 m/s
+    loss: NDArray[np.float64]  # [s]
+    entered: NDArray[np.int64]
+    left: NDArray[np.int64]
+    departed: NDArray[np.int64]
+    arrived: NDArray[np.int64]
+
+
+class Model(Protocol):
+    """One world under one set of rules; letters: V trips, L lanes, N slots."""
+
+    network: Network
+    expanded: ExpandedTrips  # the trips of this run, in the order of their wanted departure
+    plan: SignalPlan
+    signal_state: SignalState
 
     def warm_up(self) -> None:
         """Compile, or load from the cache, without doing a step."""
-        self.advance(0, until_empty=False)
 
     def advance(self, num_steps: int, *, until_empty: bool) -> int:
         """Do steps; the number done, fewer only where every vehicle has left."""
-        from urbanlab.traffic.kernels import step_cpu  # the compiler is loaded with the first run, not with the package
 
-        kernel = step_cpu.advance_serial if self.threads == 1 else step_cpu.advance_parallel
-        done = 0
-        while True:
-            done += kernel(
-                self._handle.address, self._plan_handle.address, self._signal_handle.address, num_steps - done, until_empty
-            )
-            if self.world.cursor[PHASE] == 0:
-                return done
-            self._grow()
+    def counts(self) -> Counts:
+        """Bookkeeping so far."""
 
-    def _grow(self) -> None:
-        """Twice the slots; vehicles keep theirs."""
-        num = 2 * len(self.world.slots.trip)
-        slots, pool = grow_slots(self.world.slots, self.world.pool, num)
-        self.replace(slots=slots, pool=pool, items=new_items(num))
+    def results(self) -> Trips:
+        """Trips (V,) with what those under way have gathered so far; a copy."""
 
-    def replace(self, **parts: Any) -> None:
-        """Exchange parts of the world between two calls."""
-        self.world = self.world._replace(**parts)
-        self._handle = pack(self.world)
-
-    @property
-    def time(self) -> float:
-        """[s] start of the next step."""
-        return float(self.world.params.begin + self.world.cursor[STEP] * self.world.params.dt)
+    def take_totals(self) -> LaneTotals:
+        """Sums by lane since the last call."""
 
     def lane_vehicles(self) -> NDArray[np.int32]:
         """(L,) vehicles on each lane."""
-        return self.world.lanes.count[: self.network.num_lanes]
 
     def lane_halting(self) -> NDArray[np.int32]:
         """(L,) vehicles on each lane that drive less than 0.1 m/s."""
-        slots, trips = self.world.slots, self.world.trips
-        running = np.flatnonzero(trips.lane >= 0)
-        slow = running[slots.speed[trips.slot[running]] < 0.1]
-        return np.bincount(trips.lane[slow], minlength=self.network.num_lanes).astype(np.int32)
+
+    @property
+    def positions(self) -> NDArray[np.float64]:
+        """(N,) [m] front of the vehicle in each slot, from the start of its lane."""
+
+    @property
+    def speeds(self) -> NDArray[np.float64]:
+        """(N,) [m/s] by slot."""
+
+    @property
+    def vehicle_of_slot(self) -> NDArray[np.int32]:
+        """(N,) trip in each slot, -1 empty."""
+
+    @property
+    def lane_of_vehicle(self) -> NDArray[np.int32]:
+        """(V,) lane of each trip, -1 not on a lane."""
 
     def close(self) -> None:
         """Let go of the arrays."""
-        del self._handle
 
 
+@dataclass(frozen=True, eq=False)
+class ModelInput:
+    """Everything that decides a run."""
+
+    scenario: Scenario
+    seed: int
+    begin: float  # [s]
+    end: float  # [s] inf: until every vehicle has left
+    threads: int
+    mode: str  # of the interlock: "source" or "enforce"
+    controlled: bool  # a controller chooses the phases
+    static: bool  # actuated programs run their stored durations
+    yellow: float | None  # [s] of a controller's changes; None: the interlock's own
+
+
+def new_model(given: ModelInput) -> Model:
+    """The world of a scenario: trips routed and spelled out, signals compiled, nobody on the road.
+
+    Raises
+    ------
+    DemandError : a trip has no route, or a flow no end
+    """
+    scenario = given.scenario
+    if np.any((scenario.demand.trip_route == -1) & (scenario.demand.trip_from >= 0)):
+        scenario = route_demand(scenario)
+        given = replace(given, scenario=scenario)
+    trips = expand_flows(scenario.demand, begin=given.begin, end=given.end, seed=given.seed)
+    plan = compile_signals(
+        scenario.network,
+        scenario.programs,
+        begin=given.begin,
+        step=scenario.settings.step,
+        seed=given.seed,
+        mode=given.mode,
+        controller_used=given.controlled,
+        static=given.static,
+        yellow=given.yellow,
+        controllable=controllable_signals(scenario),
+    )
+    signals = new_signal_state(plan)
+    if scenario.settings.model == "cityflow":
+        from urbanlab.traffic.cityflow.model import CityflowModel
+
+        return CityflowModel(given, trips, plan, signals)
+    from urbanlab.traffic.street import StreetModel
+
+    return StreetModel(given, trips, plan, signals)
+
+
+def controllable_signals(scenario: Scenario) -> NDArray[np.bool_]:
+    """(S,) signals that let at least one movement of normal edges go and have two phases or more."""
+    network, programs = scenario.network, scenario.programs
+    result = np.zeros(network.num_signals, bool)
+    normal = network.edge_function[network.lane_edge[network.connection_from]] == EdgeFunction.NORMAL
+    result[network.connection_signal[normal & (network.connection_signal >= 0)]] = True
+    phases = np.diff(programs.phase_start)
+    active = programs.active_program
+    return result & (active >= 0) & (phases[np.maximum(active, 0)] >= 2) if len(phases) else np.zeros_like(result)

@@ -17,6 +17,7 @@ from urbanlab.city.demand import Demand
 from urbanlab.city.network import Network
 from urbanlab.core import jit
 from urbanlab.core.bundle import pack, viewer
+from urbanlab.traffic.departures import ExpandedTrips
 from urbanlab.traffic.kernels.arrays import Net, Routes, Stops
 
 __all__ = ["CompiledRoutes", "compile_routes"]
@@ -86,7 +87,7 @@ class _Runs:
 
 
 def compile_routes(
-    network: Network, net: Net, permissions: NDArray[np.int64], demand: Demand, rows: NDArray[np.int64], class_bit: NDArray[np.int64]
+    network: Network, net: Net, permissions: NDArray[np.int64], demand: Demand, trips: ExpandedTrips, class_bit: NDArray[np.int64]
 ) -> CompiledRoutes:
     """Tables for trips.
 
@@ -95,20 +96,20 @@ def compile_routes(
     network, net : the streets and their arrays
     permissions : (L,) classes that may use each lane now
     demand : trips with routes
-    rows : (V,) row of `demand` of each trip that departs
+    trips : those that depart, with their rows and routes of `demand`
     class_bit : (V,) class of each trip's vehicle
     """
     runs = _Runs()
     stop_rows: list[tuple[int, float, float, float, float, int, int, int]] = []
+    rows = trips.row
     trip_route = np.zeros(len(rows), np.int32)
     trip_stop = np.full(len(rows), -1, np.int32)
     has_stops = np.diff(demand.trip_stop_start) > 0
     arrival_lane = demand.arrival_lane
-    route_of = demand.trip_route
     plain: dict[tuple[int, int], int] = {}
     for v in range(len(rows)):
         row = int(rows[v])
-        route = int(route_of[row])
+        route = int(trips.route[v])
         bit = int(class_bit[v])
         if not has_stops[row] and arrival_lane[row] < 0:
             start = plain.get((route, bit), -1)

@@ -6,7 +6,7 @@ import math
 import time as clock
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +15,16 @@ from urbanlab.city.scenario import Scenario
 from urbanlab.core import jit
 from urbanlab.core.control import Controller
 from urbanlab.core.errors import ConfigError
-from urbanlab.traffic.control import ControlLoop, resolve_controller
+from urbanlab.traffic.control import ControlLoop, resolve_controller, runs_programs
 from urbanlab.traffic.measures import summarise
-from urbanlab.traffic.model import Model, new_model
+from urbanlab.traffic.model import Model, ModelInput, new_model
 from urbanlab.traffic.periods import PeriodLog
 from urbanlab.traffic.record import RunRecord
 from urbanlab.traffic.report_run import make_record
 
 __all__ = ["DEFAULT_SEED", "Simulation"]
 
+T = TypeVar("T", bound=np.generic)
 DEFAULT_SEED = 42
 MAX_CALL = 300
 """Steps in one call of the engine: signal events are read in between."""
@@ -79,7 +80,7 @@ class Simulation:
         self.edges_every = float(edges_every)
         self._check()
         chosen = resolve_controller(controller)
-        self.model: Model = new_model(self, chosen)
+        self.model: Model = new_model(self._input(chosen))
         self.control = ControlLoop(self, chosen)
         self._periods = PeriodLog(scenario.network, self.begin, self.edges_every)
         self._step = 0
@@ -89,6 +90,21 @@ class Simulation:
         self.model.warm_up()
         self.compile_s = clock.perf_counter() - warm
         self.load_s = warm - started
+
+    def _input(self, chosen: Controller | None) -> ModelInput:
+        """Controllers pass the interlock; CityFlow networks have their own rule (DESIGN 4)."""
+        controlled = chosen is not None and not runs_programs(chosen)
+        return ModelInput(
+            scenario=self.scenario,
+            seed=self.seed,
+            begin=self.begin,
+            end=self.end,
+            threads=self.threads,
+            mode="enforce" if controlled and self.scenario.programs.source != "cityflow" else "source",
+            controlled=controlled,
+            static=runs_programs(chosen),
+            yellow=chosen.yellow if chosen is not None and controlled else None,
+        )
 
     def _check(self) -> None:
         if not self.end >= self.begin or not math.isfinite(self.begin):
@@ -139,7 +155,7 @@ class Simulation:
             self._step += done
             self._over = done < wanted
             self.control.collect()
-            self._periods.close_if_due(self.model, self.time, over=self._over)
+            self._periods.close_if_due(self.model, self.time)
             took = clock.perf_counter() - started
             self.wall_s += took
             self.cpu_s += clock.process_time() - cpu
@@ -151,7 +167,7 @@ class Simulation:
     def _due_in(self) -> tuple[float, float]:
         """Steps until the next decision and until the end of the period."""
         period = math.ceil((self._periods.due - self.time) / self.step_length - 1e-9)
-        return max(1, self.control.next_step(self._step) - self._step), max(1, period)
+        return max(1, self.control.next_step() - self._step), max(1, period)
 
     # --- results -------------------------------------------------------------------------------------------------
 
@@ -168,32 +184,32 @@ class Simulation:
     @property
     def positions(self) -> NDArray[np.float64]:
         """(N,) [m] front of the vehicle in each slot, from the start of its lane; see `vehicle_of_slot`."""
-        return self.model.slots.pos
+        return _read_only(self.model.positions)
 
     @property
     def speeds(self) -> NDArray[np.float64]:
         """(N,) [m/s] by slot."""
-        return self.model.slots.speed
+        return _read_only(self.model.speeds)
 
     @property
     def vehicle_of_slot(self) -> NDArray[np.int32]:
         """(N,) trip in each slot, -1 empty."""
-        return self.model.slots.trip
+        return _read_only(self.model.vehicle_of_slot)
 
     @property
     def lane_of_vehicle(self) -> NDArray[np.int32]:
         """(V,) lane of each trip, -1 not on the road."""
-        return self.model.trips.lane
+        return _read_only(self.model.lane_of_vehicle)
 
     @property
     def signal_states(self) -> NDArray[np.uint8]:
         """(K,) character each signal link shows, signals one after another."""
-        return self.model.signal_state.link_state
+        return _read_only(self.model.signal_state.link_state)
 
     @property
     def trip_ids(self) -> list[str]:
         """Identifier of each trip."""
-        return self.model.trip_ids
+        return self.model.expanded.trip_id
 
     def close(self) -> None:
         """Give the memory of the world back."""
@@ -204,6 +220,13 @@ class Simulation:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _read_only(array: NDArray[T]) -> NDArray[T]:
+    """A view that nobody can write through."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _first(*values: float | None) -> float:

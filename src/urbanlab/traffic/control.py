@@ -1,0 +1,132 @@
+"""Between a controller and the signals of a running world: when it is asked, what it sees, what becomes of its answer."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import numpy as np
+
+from urbanlab.city.scenario import Scenario
+from urbanlab.core.control import Controller, SignalLayout, SignalView
+from urbanlab.core.errors import ConfigError
+from urbanlab.core.registry import make_controller
+from urbanlab.traffic.lights.interlock import apply_requests
+from urbanlab.traffic.lights.signal_events import drain, num_interventions
+from urbanlab.traffic.lights.signal_state import SignalPlan
+from urbanlab.traffic.model import Model, controllable_signals
+from urbanlab.traffic.record import SignalEvent
+
+__all__ = ["ControlLoop", "resolve_controller", "runs_programs", "signal_layout"]
+
+PROGRAM = "program"
+
+
+class _Run(Protocol):
+    scenario: Scenario
+    model: Model
+    seed: int
+    begin: float
+    step_length: float
+
+
+def resolve_controller(controller: str | Controller | None) -> Controller | None:
+    """The controller that a name stands for; None: the source's own programs run."""
+    if controller is None or controller == PROGRAM:
+        return None
+    return make_controller(controller) if isinstance(controller, str) else controller
+
+
+def runs_programs(controller: Controller | None) -> bool:
+    """Does the controller leave the signals to their stored durations?"""
+    return bool(getattr(controller, "runs_programs", False))
+
+
+def signal_layout(scenario: Scenario, plan: SignalPlan, begin: float) -> SignalLayout:
+    """What a controller is told of the network before the run."""
+    network, programs = scenario.network, scenario.programs
+    phase_rows = [
+        range(int(programs.phase_start[q]), int(programs.phase_start[q + 1])) if q >= 0 else range(0)
+        for q in programs.active_program.tolist()
+    ]
+    rows = [row for of_signal in phase_rows for row in of_signal]
+    links = np.flatnonzero(network.connection_signal >= 0)
+    links = links[np.lexsort((network.connection_link[links], network.connection_signal[links]))]
+    return SignalLayout(
+        signal_id=network.signal_id,
+        phase_start=np.concatenate([[0], np.cumsum([len(part) for part in phase_rows])]).astype(np.int64),
+        phase_state=tuple(programs.phase_state[row] for row in rows),
+        phase_duration=programs.phase_duration[np.array(rows, np.int64)],
+        link_signal=network.connection_signal[links],
+        link_index=network.connection_link[links],
+        link_from_lane=network.connection_from[links],
+        link_to_lane=network.connection_to[links],
+        link_direction=network.connection_direction[links],
+        lane_edge=network.lane_edge,
+        edge_first_lane=network.edge_first_lane,
+        lane_length=network.lane_length,
+        controllable=controllable_signals(scenario),
+        step=plan.step_ms / 1000.0,
+        begin=begin,
+        source=programs.source,
+    )
+
+
+class ControlLoop:
+    """Asks a controller at begin, begin + interval, ... before the step, and keeps what signals did.
+
+    Raises
+    ------
+    ConfigError : the controller's interval is shorter than a step or no number of steps
+    """
+
+    def __init__(self, run: _Run, controller: Controller | None) -> None:
+        self._model = run.model
+        self._controller = None if runs_programs(controller) else controller
+        self.events: list[SignalEvent] = []
+        self._every: float = math.inf
+        self._next = 0
+        if self._controller is None:
+            return
+        self._every = self._steps(self._controller.interval, run.step_length)
+        self._controller.start(signal_layout(run.scenario, run.model.plan, run.begin), seed=run.seed)
+
+    @staticmethod
+    def _steps(interval: float, step: float) -> float:
+        steps = interval / step
+        if not steps >= 1.0 - 1e-9 or (math.isfinite(steps) and abs(steps - round(steps)) > 1e-6):
+            raise ConfigError(
+                "a controller decides at whole steps", got=f"an interval of {interval} s", expected=f"a multiple of the step, {step} s"
+            )
+        return steps if math.isinf(steps) else float(round(steps))
+
+    @property
+    def interventions(self) -> int:
+        """Requests that the interlock refused, delayed or altered so far."""
+        return num_interventions(self._model.signal_state)
+
+    def next_step(self) -> float:
+        """Index of the step before which the controller is asked next; inf: never."""
+        return math.inf if self._controller is None else float(self._next)
+
+    def act(self, step: int, time: float) -> None:
+        """Ask the controller if this is its step."""
+        if self._controller is None or step != self._next:
+            return
+        answer = self._controller.decide(self._view(time))
+        apply_requests(self._model.plan, self._model.signal_state, answer, time)
+        self._next = math.inf if math.isinf(self._every) else step + int(self._every)  # type: ignore[assignment]
+
+    def _view(self, time: float) -> SignalView:
+        state = self._model.signal_state
+        return SignalView(
+            time=time,
+            phase=state.phase,
+            phase_elapsed=np.maximum(0.0, time - state.phase_ms / 1000.0),
+            lane_vehicles=self._model.lane_vehicles(),
+            lane_halting=self._model.lane_halting(),
+        )
+
+    def collect(self) -> None:
+        """Take the events of the signals out of their buffer."""
+        self.events += drain(self._model.signal_state)

@@ -1,0 +1,164 @@
+"""The street model (DESIGN 4): its world, and the calls of the kernels that move it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from urbanlab.core.bundle import Handle, pack
+from urbanlab.traffic.kernels.arrays import Params
+from urbanlab.traffic.build import class_bits, new_world
+from urbanlab.traffic.compile import compile_network
+from urbanlab.traffic.departures import ExpandedTrips
+from urbanlab.traffic.model import Counts, LaneTotals, ModelInput
+from urbanlab.traffic.routes import compile_routes
+from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
+from urbanlab.traffic.kernels.state import Trips, grow_slots, new_items
+from urbanlab.traffic.kernels.world import (
+    COUNT_ARRIVED,
+    COUNT_REMOVED,
+    COUNT_RUNNING,
+    COUNT_STEPS,
+    COUNT_TELEPORTS,
+    COUNT_WAITING,
+    PHASE,
+    World,
+)
+
+__all__ = ["StreetModel"]
+
+IMPATIENCE_TIME = 180.0
+"""[s] waiting until a driver is fully impatient (SUMO's time-to-impatience)."""
+
+
+_GATHERED = {
+    "loss": "loss", "waiting": "waiting", "halts": "halts", "stop_time": "stop_time", "length": "odo", "fuel": "fuel", "co2": "co2",
+}  # fmt: skip
+"""Columns of Trips and where a vehicle under way keeps them."""
+
+
+class StreetModel:
+    """One world under the rules of DESIGN 4."""
+
+    def __init__(self, given: ModelInput, trips: ExpandedTrips, plan: SignalPlan, signals: SignalState) -> None:
+        scenario, settings = given.scenario, given.scenario.settings
+        self.network, self.expanded = scenario.network, trips
+        self.plan, self.signal_state = plan, signals
+        self.threads = given.threads
+        net = compile_network(scenario.network, plan.connection_signal_pos)
+        bits = class_bits(scenario.demand.vehicle_types)[trips.kind]
+        compiled = compile_routes(scenario.network, net, scenario.network.lane_permissions, scenario.demand, trips, bits)
+        params = Params(
+            dt=settings.step,
+            begin=given.begin,
+            end=given.end,
+            teleport_after=settings.teleport_after,
+            impatience_time=IMPATIENCE_TIME,
+            lane_change=int(settings.lane_change),
+            num_lanes=scenario.network.num_lanes,
+            max_depart_delay=settings.max_depart_delay,
+        )
+        self.world: World = new_world(
+            scenario.network, net, scenario.demand, compiled, rows=trips.row, kind=trips.kind, depart=trips.depart,
+            trip_ids=trips.trip_id, seed=given.seed, params=params, signal_state=signals.link_state,
+        )  # fmt: skip
+        self._plan_handle, self._signal_handle = pack(plan), pack(signals)
+        self._handle: Handle = pack(self.world)
+
+    def warm_up(self) -> None:
+        """Compile, or load from the cache, without doing a step."""
+        self.advance(0, until_empty=False)
+
+    def advance(self, num_steps: int, *, until_empty: bool) -> int:
+        """Do steps; the number done, fewer only where every vehicle has left."""
+        from urbanlab.traffic.kernels import step_cpu  # the compiler is loaded with the first run, not with the package
+
+        kernel = step_cpu.advance_serial if self.threads == 1 else step_cpu.advance_parallel
+        done = 0
+        while True:
+            done += kernel(
+                self._handle.address, self._plan_handle.address, self._signal_handle.address, num_steps - done, until_empty
+            )
+            if self.world.cursor[PHASE] == 0:
+                return done
+            self._grow()
+
+    def _grow(self) -> None:
+        """Twice the slots; vehicles keep theirs."""
+        num = 2 * len(self.world.slots.trip)
+        slots, pool = grow_slots(self.world.slots, self.world.pool, num)
+        self.replace(slots=slots, pool=pool, items=new_items(num))
+
+    def replace(self, **parts: Any) -> None:
+        """Exchange parts of the world between two calls."""
+        self.world = self.world._replace(**parts)
+        self._handle = pack(self.world)
+
+    def counts(self) -> Counts:
+        """Bookkeeping so far."""
+        counts, lanes = self.world.counts, self.world.lanes
+        return Counts(
+            vehicle_steps=int(counts[COUNT_STEPS]),
+            running=int(counts[COUNT_RUNNING]),
+            arrived=int(counts[COUNT_ARRIVED]),
+            removed=int(counts[COUNT_REMOVED]),
+            waiting=int(counts[COUNT_WAITING]),
+            teleports=int(counts[COUNT_TELEPORTS]),
+            collisions=int(lanes.collisions.sum()),
+            emergency_stops=int(lanes.braking.sum()),
+        )
+
+    def results(self) -> Trips:
+        """Trips (V,) with what those under way have gathered so far; a copy."""
+        trips = Trips(*(column.copy() for column in self.world.trips))
+        slots = self.world.slots
+        running = np.flatnonzero(trips.slot >= 0)
+        where = trips.slot[running]
+        for name, column in _GATHERED.items():
+            getattr(trips, name)[running] = getattr(slots, column)[where]
+        return trips
+
+    def take_totals(self) -> LaneTotals:
+        """Sums by lane since the last call; the virtual lane of vehicles off the road is left out."""
+        lanes, num = self.world.lanes, self.network.num_lanes
+        taken = LaneTotals(*(getattr(lanes, name)[:num].copy() for name in LaneTotals._fields))
+        for name in LaneTotals._fields:
+            getattr(lanes, name)[:] = 0
+        return taken
+
+    def lane_vehicles(self) -> NDArray[np.int32]:
+        """(L,) vehicles on each lane."""
+        return self.world.lanes.count[: self.network.num_lanes]
+
+    def lane_halting(self) -> NDArray[np.int32]:
+        """(L,) vehicles on each lane that drive less than 0.1 m/s."""
+        slots, trips = self.world.slots, self.world.trips
+        running = np.flatnonzero(trips.lane >= 0)
+        slow = running[slots.speed[trips.slot[running]] < 0.1]
+        return np.bincount(trips.lane[slow], minlength=self.network.num_lanes).astype(np.int32)
+
+    @property
+    def positions(self) -> NDArray[np.float64]:
+        """(N,) [m] front of the vehicle in each slot, from the start of its lane."""
+        return self.world.slots.pos
+
+    @property
+    def speeds(self) -> NDArray[np.float64]:
+        """(N,) [m/s] by slot."""
+        return self.world.slots.speed
+
+    @property
+    def vehicle_of_slot(self) -> NDArray[np.int32]:
+        """(N,) trip in each slot, -1 empty."""
+        return self.world.slots.trip
+
+    @property
+    def lane_of_vehicle(self) -> NDArray[np.int32]:
+        """(V,) lane of each trip, -1 not on a lane."""
+        return self.world.trips.lane
+
+    def close(self) -> None:
+        """Let go of the arrays."""
+        del self._handle
