@@ -1,0 +1,89 @@
+"""`urbanlab`: finds the command, turns errors into one text and an exit status.
+
+Exit status: 0 done; 2 the user's input is wrong; 130 interrupted; 1 a defect of ours.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+
+import click
+
+import urbanlab
+from urbanlab.cli.options import Call, verbose_option
+from urbanlab.core.errors import UrbanlabError
+
+__all__ = ["main", "run"]
+
+DONE, DEFECT, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+COMMANDS = ("demo", "simulate", "run", "city")
+"""Names of commands; each is the object of that name in the module of that name, loaded when it is asked for."""
+
+
+class LazyGroup(click.Group):
+    """Loads the module of a command when the command is used, so that starting is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of a first visit."""
+        return [name for name in COMMANDS if find_spec(f"urbanlab.cli.{name}") is not None]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name; None where there is none."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command = getattr(import_module(f"urbanlab.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(urbanlab.__version__, prog_name="urbanlab", message="%(prog)s %(version)s")
+@verbose_option
+def main() -> None:
+    """An open urban laboratory: put a technology into a city and see what it does.
+
+    Start with `urbanlab demo`.
+    """
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; the exit status.
+
+    Parameters
+    ----------
+    arguments : None: those of the process
+    """
+    call = Call(tuple(sys.argv[1:] if arguments is None else arguments))
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="urbanlab: %(message)s", force=True)
+    try:
+        status = main.main(list(call.arguments), prog_name="urbanlab", standalone_mode=False, obj=call)
+        return status if isinstance(status, int) else DONE
+    except UrbanlabError as problem:
+        click.echo(f"{type(problem).__name__}: {problem}", err=True)
+        return WRONG_INPUT
+    except click.ClickException as problem:
+        problem.show()
+        return WRONG_INPUT
+    except (click.Abort, KeyboardInterrupt) as problem:
+        if isinstance(problem.__cause__, EOFError):
+            return _defect(problem.__cause__, call)
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except Exception as problem:
+        return _defect(problem, call)
+
+
+def _defect(problem: BaseException, call: Call) -> int:
+    """Something that should not happen, whatever the input."""
+    if call.verbosity:
+        traceback.print_exception(problem, file=sys.stderr)
+    text = str(problem).strip()
+    click.echo(f"urbanlab has failed, and the fault is its own: {type(problem).__name__}{': ' + text if text else ''}", err=True)
+    if not call.verbosity:
+        click.echo("  hint: the same command with -v shows where; please report it with that text", err=True)
+    return DEFECT

@@ -1,0 +1,73 @@
+"""Options that several commands share, and what the process knows of its own call."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["Call", "FileList", "call_of", "json_option", "out_option", "verbose_option"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass
+class Call:
+    """How urbanlab was called."""
+
+    arguments: tuple[str, ...] = ()
+    verbosity: int = 0
+
+    @property
+    def text(self) -> str:
+        """The command as one line of a shell."""
+        return shlex.join(["urbanlab", *self.arguments])
+
+
+def call_of(context: click.Context) -> Call:
+    """The call that a command belongs to."""
+    return context.ensure_object(Call)
+
+
+class FileList(click.ParamType):
+    """Files separated by commas, as SUMO writes them."""
+
+    name = "FILES"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Path, ...]:
+        """Split at commas; a file whose own name has one is taken as it is where it exists."""
+        if isinstance(value, tuple):
+            return value
+        if Path(value).is_file():
+            return (Path(value),)
+        return tuple(Path(part.strip()) for part in value.split(",") if part.strip())
+
+
+def _set_verbosity(context: click.Context, param: click.Parameter, value: int) -> None:
+    if value:
+        call_of(context).verbosity += value
+        logging.getLogger().setLevel(logging.INFO if call_of(context).verbosity == 1 else logging.DEBUG)
+
+
+def verbose_option(command: F) -> F:
+    """`-v`: say more on standard error; the traceback of a defect too. `-vv`: even more."""
+    return click.option(
+        "-v", "--verbose", count=True, expose_value=False, callback=_set_verbosity, help="Say more on standard error; repeat for more."
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output and nothing else.")(command)
+
+
+def out_option(command: F) -> F:
+    """`--out`, which a command can't do without."""
+    return click.option(
+        "--out", required=True, type=click.Path(path_type=Path), help="Folder of the results: new, empty, or an earlier result."
+    )(command)
