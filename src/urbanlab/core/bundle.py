@@ -13,7 +13,9 @@ from __future__ import annotations
 import operator
 import typing
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import numba
 import numpy as np
@@ -39,8 +41,9 @@ class _Field(NamedTuple):
 class FieldType(types.Type):
     """Numba's type of one array of a bundle."""
 
-    def __init__(self, dtype: types.Type) -> None:
-        self.dtype = dtype
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.array_dtype = dtype
+        self.dtype = numba.from_dtype(dtype)
         super().__init__(name=f"BundleField({dtype})")
 
 
@@ -52,6 +55,7 @@ class BundleType(types.Type):
         super().__init__(name=f"Bundle({cls.__module__}.{cls.__qualname__})")
 
 
+@cache
 def _layout(cls: type) -> tuple[dict[str, _Field], int]:
     fields: dict[str, _Field] = {}
     words = 0
@@ -66,7 +70,7 @@ def _layout(cls: type) -> tuple[dict[str, _Field], int]:
             kind, size = bundle, bundle.words
         else:
             dtype = np.dtype(typing.get_args(typing.get_args(hint)[1])[0])
-            kind, size = FieldType(numba.from_dtype(dtype)), 2
+            kind, size = FieldType(dtype), 2
         fields[name] = _Field(words, kind)
         words += size
     return fields, words
@@ -100,7 +104,7 @@ def _load_word(builder: Any, table: Any, offset: int, kind: Any) -> Any:
     return value
 
 
-@lower_getattr_generic(BundleType)
+@lower_getattr_generic(BundleType)  # type: ignore[untyped-decorator]
 def _bundle_getattr(context: Any, builder: Any, kind: BundleType, value: Any, name: str) -> Any:
     field = kind.fields[name]
     if isinstance(field.kind, FieldType):
@@ -137,27 +141,27 @@ class _FieldLen(AbstractTemplate):  # type: ignore[misc]
         return None
 
 
-def _place(context: Any, builder: Any, kind: FieldType, value: Any, index: Any) -> tuple[Any, Any]:
+def _place(context: Any, builder: Any, kind: FieldType, value: Any, index: Any) -> Any:
     array = cgutils.create_struct_proxy(kind)(context, builder, value=value)
     element = context.get_data_type(kind.dtype)
     start = builder.bitcast(array.data, element.as_pointer())
-    return builder.gep(start, [index], source_etype=element), element
+    return builder.gep(start, [index], source_etype=element)
 
 
-@lower_builtin(operator.getitem, FieldType, types.intp)
+@lower_builtin(operator.getitem, FieldType, types.intp)  # type: ignore[untyped-decorator]
 def _field_getitem(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    place, element = _place(context, builder, sig.args[0], args[0], args[1])
-    return builder.load(place, typ=element)
+    kind = sig.args[0]
+    return context.unpack_value(builder, kind.dtype, _place(context, builder, kind, args[0], args[1]))
 
 
-@lower_builtin(operator.setitem, FieldType, types.intp, types.Any)
+@lower_builtin(operator.setitem, FieldType, types.intp, types.Any)  # type: ignore[untyped-decorator]
 def _field_setitem(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    place, _ = _place(context, builder, sig.args[0], args[0], args[1])
-    builder.store(args[2], place)
+    kind = sig.args[0]
+    context.pack_value(builder, kind.dtype, args[2], _place(context, builder, kind, args[0], args[1]))
     return context.get_dummy_value()
 
 
-@lower_builtin(len, FieldType)
+@lower_builtin(len, FieldType)  # type: ignore[untyped-decorator]
 def _field_len(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return cgutils.create_struct_proxy(sig.args[0])(context, builder, value=args[0]).length
 
@@ -169,13 +173,10 @@ class Handle:
         self.value = value
         self.table = table
         self.address = int(table.ctypes.data)
-        _live[self.address] = value
-
-    def __del__(self) -> None:
-        _live.pop(self.address, None)
+        _live[self.address] = self
 
 
-_live: dict[int, Any] = {}
+_live: WeakValueDictionary[int, Handle] = WeakValueDictionary()
 
 
 def pack(value: Any) -> Handle:
@@ -191,24 +192,25 @@ def pack(value: Any) -> Handle:
 
 
 def _pack_into(value: Any, words: list[int]) -> None:
-    for name, field in _layout(type(value))[0].items():
+    for name, field in _layout(value.__class__)[0].items():
         item = getattr(value, name)
         if isinstance(field.kind, BundleType):
             _pack_into(item, words)
         elif isinstance(field.kind, FieldType):
-            if not item.flags.c_contiguous or item.ndim != 1 or numba.from_dtype(item.dtype) != field.kind.dtype:
-                raise TypeError(f"{type(value).__name__}.{name} is {item.dtype} {item.shape}, expected 1-D {field.kind.dtype}")
+            wanted = field.kind.array_dtype
+            if not item.flags.c_contiguous or item.ndim != 1 or item.dtype != wanted:
+                raise TypeError(f"{type(value).__name__}.{name} is {item.dtype} {item.shape}, expected one row of {wanted} without gaps")
             words += [int(item.ctypes.data), len(item)]
         elif field.kind == types.float64:
             words.append(int(np.float64(item).view(np.int64)))
         else:
-            words.append(int(item))
+            words.append(operator.index(item))
 
 
 def viewer(cls: type) -> Callable[[int], Any]:
     """Function that turns an address into the bundle inside compiled code (and interpreted, for coverage)."""
     if numba.config.DISABLE_JIT:
-        return _live.__getitem__
+        return lambda address: _live[address].value
     kind = BundleType(cls)
 
     @intrinsic  # type: ignore[untyped-decorator]

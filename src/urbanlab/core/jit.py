@@ -22,14 +22,14 @@ import llvmlite
 import numba
 from numba import config
 
-__all__ = ["cache_folder", "device", "entry", "num_compilations", "parallel_entry", "set_threads"]
+__all__ = ["cache_folder", "device", "entry", "inline", "num_compilations", "parallel_entry", "set_threads"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 log = logging.getLogger(__name__)
 
 KEPT_CACHES = 5
 _entries: list[Any] = []
-_warned = False
+_warned: set[str] = set()
 
 
 def device(function: F) -> F:
@@ -54,6 +54,8 @@ def entry(sources: Iterable[str], *, parallel: bool = False) -> Callable[[F], F]
     names = tuple(sources)
 
     def decorate(function: F) -> F:
+        if config.DISABLE_JIT:
+            return function
         folder = cache_folder(names)
         old = config.CACHE_DIR
         options: dict[str, Any] = {"_nrt": False, "error_model": "numpy", "nogil": True, "parallel": parallel}
@@ -77,40 +79,56 @@ def parallel_entry(sources: Iterable[str]) -> Callable[[F], F]:
 
 
 def set_threads(threads: int) -> None:
-    """Threads that parallel kernels use from now on."""
-    numba.set_num_threads(threads)
+    """Threads that parallel kernels use from now on, at most one a core: results do not depend on their number."""
+    most = config.NUMBA_NUM_THREADS
+    if threads > most:
+        _warn_once("threads", f"{threads} threads asked for, {most} used: as many as this machine has cores")
+    numba.set_num_threads(min(threads, most))
 
 
 def num_compilations() -> int:
-    """Signatures compiled or loaded by all entry kernels so far."""
+    """Signatures compiled or loaded by all entry kernels so far; none where the compiler is disabled."""
     return sum(len(compiled.signatures) for compiled in _entries)
 
 
 def cache_folder(sources: Iterable[str]) -> Path | None:
     """Folder of the compiled kernels made of these sources; None (and one warning) where none is writable."""
-    global _warned
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "urbanlab" / "kernels"
-    folder = root / _key(sources)
+    names = sorted({"urbanlab.core", *sources})
     try:
+        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "urbanlab" / "kernels"
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_private(root)
+        versions = root / "+".join(names)
+        folder = versions / _key(names)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        root.chmod(0o700)
         os.utime(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except OSError as problem:
-        if not _warned:
-            log.warning("no writable cache for compiled kernels (%s): every start compiles anew", problem)
-            _warned = True
+    except (OSError, RuntimeError) as problem:  # RuntimeError: the user has no home
+        _warn_once("cache", f"no writable cache for compiled kernels ({problem}): every start compiles anew")
         return None
-    _prune(root, folder)
+    _prune(versions, folder)
     return folder
+
+
+def _warn_once(kind: str, text: str) -> None:
+    if kind not in _warned:
+        _warned.add(kind)
+        log.warning(text)
+
+
+def _make_private(folder: Path) -> None:
+    """Refuse a folder of another user: what lies in it is executed."""
+    if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to another user")
+    folder.chmod(0o700)
 
 
 def _key(sources: Iterable[str]) -> str:
     digest = hashlib.sha256()
     cpu = f"{llvmlite.binding.get_host_cpu_name()} {llvmlite.binding.get_host_cpu_features().flatten()}"
     digest.update(f"{sys.version} {numba.__version__} {llvmlite.__version__} {cpu}".encode())
-    for path in sorted(_files({"urbanlab.core", *sources})):
+    for path in sorted(_files(sources)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:20]
 
@@ -126,11 +144,12 @@ def _files(names: Iterable[str]) -> set[Path]:
     return files
 
 
-def _prune(root: Path, current: Path) -> None:
+def _prune(versions: Path, current: Path) -> None:
+    """Keep the versions used last."""
     try:
-        folders = sorted((f for f in root.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
-        for folder in folders[KEPT_CACHES:]:
-            if folder != current:
-                shutil.rmtree(folder, ignore_errors=True)
+        others = [folder for folder in versions.iterdir() if folder.is_dir() and folder != current]
+        others.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
+        for folder in others[KEPT_CACHES - 1 :]:
+            shutil.rmtree(folder, ignore_errors=True)
     except OSError:
         pass  # another process prunes at the same time

@@ -25,5 +25,5 @@ def entity_key(name: str) -> int:
 
 
 def generator(seed: int, name: str) -> np.random.Generator:
-    """NumPy generator of a named stream."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, stream_key(0, name)])))
+    """NumPy generator of a named stream of a seed, which may be any integer of 64 bits."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed % 2**64, stream_key(0, name)])))
