@@ -28,7 +28,7 @@ COMMANDS = ("demo", "simulate", "run", "city")
 class LazyGroup(click.Group):
     """Loads the module of a command when the command is used, so that starting is quick."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The commands in the order of a first visit."""
         return [name for name in COMMANDS if find_spec(f"urbanlab.cli.{name}") is not None]
 
@@ -36,8 +36,7 @@ class LazyGroup(click.Group):
         """The command of a name; None where there is none."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command = getattr(import_module(f"urbanlab.cli.{cmd_name}"), cmd_name)
-        assert isinstance(command, click.Command)
+        command: click.Command = getattr(import_module(f"urbanlab.cli.{cmd_name}"), cmd_name)
         return command
 
 
@@ -74,7 +73,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             return _defect(problem.__cause__, call)
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001 - the last resort of the process
         return _defect(problem, call)
 
 

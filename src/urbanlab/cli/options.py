@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-__all__ = ["Call", "FileList", "call_of", "json_option", "out_option", "verbose_option"]
+__all__ = ["Call", "call_of", "file_list", "json_option", "out_option", "verbose_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,21 +34,15 @@ def call_of(context: click.Context) -> Call:
     return context.ensure_object(Call)
 
 
-class FileList(click.ParamType):
-    """Files separated by commas, as SUMO writes them."""
-
-    name = "FILES"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Path, ...]:
-        """Split at commas; a file whose own name has one is taken as it is where it exists."""
-        if isinstance(value, tuple):
-            return value
-        if Path(value).is_file():
-            return (Path(value),)
-        return tuple(Path(part.strip()) for part in value.split(",") if part.strip())
+def file_list(_: click.Context, __: click.Parameter, value: Sequence[str]) -> tuple[Path, ...]:
+    """Files given one by one or separated by commas; a name that has a comma is taken as it is where such a file exists."""
+    paths: list[Path] = []
+    for text in value:
+        paths += [Path(text)] if Path(text).is_file() else [Path(part.strip()) for part in text.split(",") if part.strip()]
+    return tuple(paths)
 
 
-def _set_verbosity(context: click.Context, param: click.Parameter, value: int) -> None:
+def _set_verbosity(context: click.Context, _: click.Parameter, value: int) -> None:
     if value:
         call_of(context).verbosity += value
         logging.getLogger().setLevel(logging.INFO if call_of(context).verbosity == 1 else logging.DEBUG)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from urbanlab.cli.options import FileList, json_option, out_option, verbose_option
+from urbanlab.cli.options import file_list, json_option, out_option, verbose_option
 
 __all__ = ["simulate"]
 
@@ -16,8 +16,10 @@ __all__ = ["simulate"]
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path))
 @out_option
-@click.option("--routes", type=FileList(), multiple=True, help="Route files of a SUMO network, separated by commas.")
-@click.option("--additional", type=FileList(), multiple=True, help="Additional files of a SUMO network, separated by commas.")
+@click.option("--routes", metavar="FILES", multiple=True, callback=file_list, help="Route files of a SUMO network, separated by commas.")
+@click.option(
+    "--additional", metavar="FILES", multiple=True, callback=file_list, help="Additional files of a SUMO network, separated by commas."
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of all draws.  [default: the source's own, else 42]")
 @click.option("--begin", type=float, help="Start [s].  [default: the source's]")
 @click.option("--end", type=float, help="End [s].  [default: the source's, else until every vehicle has left]")

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from urbanlab.core.schema import SUMMARY_SCHEMA
 from urbanlab.traffic.record import RunRecord, TripState
 
-__all__ = ["SUMMARY_SCHEMA", "delays", "durations", "engine_times", "peak_memory", "summarise"]
-
-SUMMARY_SCHEMA = "urbanlab/summary/1"
+__all__ = ["delays", "durations", "engine_times", "peak_memory", "summarise"]
 
 Float = NDArray[np.float64]
 
