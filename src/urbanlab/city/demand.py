@@ -8,10 +8,12 @@ to the run: demand holds what the source says.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from urbanlab.city.frozen import freeze
 
 __all__ = ["CarFollowing", "Demand", "DepartLane", "DepartPos", "DepartSpeed", "Flow", "StopRow", "VehicleType"]
 
@@ -94,6 +96,9 @@ class VehicleType:
     turn_speed: float = 8.3333  # [m/s]
     attributes: dict[str, str] = field(default_factory=dict)  # colour, shape, what is not modelled
 
+    def __post_init__(self) -> None:
+        freeze(self)
+
 
 @dataclass(frozen=True)
 class Flow:
@@ -159,6 +164,7 @@ class Demand:
 
     @property
     def num_trips(self) -> int:
+        """Trips, templates of flows included."""
         return len(self.trip_id)
 
     def route(self, route: int) -> NDArray[np.int32]:
@@ -166,7 +172,4 @@ class Demand:
         return self.route_edge[self.route_start[route] : self.route_start[route + 1]]
 
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if isinstance(value, np.ndarray):
-                value.setflags(write=False)
+        freeze(self)

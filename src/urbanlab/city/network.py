@@ -8,11 +8,13 @@ crosses a junction on the internal lane(s) named by its connection.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from urbanlab.city.frozen import FrozenDict, freeze
 
 __all__ = [
     "ALL_CLASSES",
@@ -149,33 +151,38 @@ class Network:
 
     @property
     def num_junctions(self) -> int:
+        """Junctions, internal ones included."""
         return len(self.junction_id)
 
     @property
     def num_edges(self) -> int:
+        """Edges, internal ones included."""
         return len(self.edge_id)
 
     @property
     def num_lanes(self) -> int:
+        """Lanes, internal ones included."""
         return len(self.lane_edge)
 
     @property
     def num_connections(self) -> int:
+        """Connections, those from internal lanes included."""
         return len(self.connection_from)
 
     @property
     def num_signals(self) -> int:
+        """Signals."""
         return len(self.signal_id)
 
     @cached_property
     def edge_of_id(self) -> dict[str, int]:
         """Edge by its external identifier."""
-        return {name: idx for idx, name in enumerate(self.edge_id)}
+        return FrozenDict(zip(self.edge_id, range(self.num_edges), strict=True))
 
     @cached_property
     def junction_of_id(self) -> dict[str, int]:
         """Junction by its external identifier."""
-        return {name: idx for idx, name in enumerate(self.junction_id)}
+        return FrozenDict(zip(self.junction_id, range(self.num_junctions), strict=True))
 
     def lane_id(self, lane: int) -> str:
         """External identifier of a lane: its edge's, an underscore, its index from the kerb."""
@@ -197,7 +204,4 @@ class Network:
         return np.column_stack([self.shape_x[part], self.shape_y[part]])
 
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if isinstance(value, np.ndarray):
-                value.setflags(write=False)
+        freeze(self)

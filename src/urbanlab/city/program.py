@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from urbanlab.city.frozen import freeze
 
 __all__ = ["ProgramType", "SignalPrograms"]
 
@@ -48,7 +50,4 @@ class SignalPrograms:
     attributes: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if isinstance(value, np.ndarray):
-                value.setflags(write=False)
+        freeze(self)

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from urbanlab.city.demand import Demand
+from urbanlab.city.frozen import freeze
 from urbanlab.city.network import Network
 from urbanlab.city.program import SignalPrograms
 
@@ -58,6 +59,9 @@ class RunSettings:
     eager_insert: bool = False
     options: dict[str, str] = field(default_factory=dict)  # other options of the source, as written
 
+    def __post_init__(self) -> None:
+        freeze(self)
+
 
 @dataclass(frozen=True)
 class Detector:
@@ -101,3 +105,6 @@ class Scenario:
     closures: tuple[Closure, ...] = ()
     input_hashes: dict[str, str] = field(default_factory=dict)  # file name -> sha256
     source: str = ""
+
+    def __post_init__(self) -> None:
+        freeze(self)
