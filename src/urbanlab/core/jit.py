@@ -16,20 +16,30 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import llvmlite
 import numba
 from numba import config
 
-__all__ = ["cache_folder", "device", "entry", "inline", "num_compilations", "parallel_entry", "set_threads"]
+__all__ = ["Entry", "cache_folder", "device", "entry", "inline", "num_compilations", "parallel_entry", "set_threads", "source_files"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 log = logging.getLogger(__name__)
 
 KEPT_CACHES = 5
-_entries: list[Any] = []
+CORE = ("bundle.py", "draw.py", "jit.py")
+"""What every kernel is made of besides its own sources."""
+
+_entries: list[Entry] = []
 _warned: set[str] = set()
+
+
+class Entry(NamedTuple):
+    """A kernel that Python calls, and the modules that decide the key of its cache."""
+
+    kernel: Any
+    sources: tuple[str, ...]
 
 
 def device(function: F) -> F:
@@ -47,8 +57,8 @@ def entry(sources: Iterable[str], *, parallel: bool = False) -> Callable[[F], F]
 
     Parameters
     ----------
-    sources : module names or packages (`urbanlab.traffic`) whose text decides the cache's key;
-        `urbanlab.core` is always part of it
+    sources : names of all modules that the kernel is made of, or of packages: their modules, without those of packages
+        inside; what core adds (`CORE`) is always part of it
     parallel : compile `numba.prange` loops for several threads
     """
     names = tuple(sources)
@@ -67,7 +77,7 @@ def entry(sources: Iterable[str], *, parallel: bool = False) -> Callable[[F], F]
             compiled = numba.njit(function, cache=folder is not None, **options)
         finally:
             config.CACHE_DIR = old
-        _entries.append(compiled)
+        _entries.append(Entry(compiled, names))
         return compiled  # type: ignore[no-any-return]
 
     return decorate
@@ -88,17 +98,17 @@ def set_threads(threads: int) -> None:
 
 def num_compilations() -> int:
     """Signatures compiled or loaded by all entry kernels so far; none where the compiler is disabled."""
-    return sum(len(compiled.signatures) for compiled in _entries)
+    return sum(len(entry.kernel.signatures) for entry in _entries)
 
 
 def cache_folder(sources: Iterable[str]) -> Path | None:
     """Folder of the compiled kernels made of these sources; None (and one warning) where none is writable."""
-    names = sorted({"urbanlab.core", *sources})
+    names = sorted(sources)
     try:
         root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "urbanlab" / "kernels"
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         _make_private(root)
-        versions = root / "+".join(names)
+        versions = root / "+".join(["core", *names])
         folder = versions / _key(names)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.utime(folder)
@@ -128,13 +138,14 @@ def _key(sources: Iterable[str]) -> str:
     digest = hashlib.sha256()
     cpu = f"{llvmlite.binding.get_host_cpu_name()} {llvmlite.binding.get_host_cpu_features().flatten()}"
     digest.update(f"{sys.version} {numba.__version__} {llvmlite.__version__} {cpu}".encode())
-    for path in sorted(_files(sources)):
+    for path in sorted(source_files(sources)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:20]
 
 
-def _files(names: Iterable[str]) -> set[Path]:
-    files: set[Path] = set()
+def source_files(names: Iterable[str]) -> set[Path]:
+    """Files whose text decides the key of the kernels made of these modules."""
+    files = {Path(__file__).with_name(name) for name in CORE}
     for name in names:
         module = sys.modules.get(name)
         if module is None or module.__file__ is None:
