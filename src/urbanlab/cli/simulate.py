@@ -2,56 +2,227 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from urbanlab.cli.options import file_list, json_option, out_option, verbose_option
+from urbanlab.cli.options import call_of, file_list, json_option, out_option, verbose_option
+from urbanlab.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from urbanlab.city.scenario import Scenario
+    from urbanlab.core.output_folder import OutputFolder
+    from urbanlab.core.provenance import Provenance
+    from urbanlab.traffic.simulation import Simulation
 
 __all__ = ["simulate"]
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command."""
+
+    out: Path
+    routes: tuple[Path, ...]
+    additional: tuple[Path, ...]
+    seed: int | None
+    begin: float | None
+    end: float | None
+    threads: int
+    backend: str
+    controller: str | None
+    edges_every: float
+    sumo_outputs: bool
+    strict: bool
+    as_json: bool
 
 
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path))
 @out_option
-@click.option("--routes", metavar="FILES", multiple=True, callback=file_list, help="Route files of a SUMO network, separated by commas.")
-@click.option(
-    "--additional", metavar="FILES", multiple=True, callback=file_list, help="Additional files of a SUMO network, separated by commas."
-)
+@click.option("--routes", metavar="FILES", multiple=True, callback=file_list, help="Route files of a .net.xml, separated by commas.")
+@click.option("--additional", metavar="FILES", multiple=True, callback=file_list, help="Additional files of a .net.xml.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of all draws.  [default: the source's own, else 42]")
 @click.option("--begin", type=float, help="Start [s].  [default: the source's]")
-@click.option("--end", type=float, help="End [s].  [default: the source's, else until every vehicle has left]")
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="The results do not depend on it.")
+@click.option("--end", type=float, help="End [s].  [default: the source's, else when every vehicle has left]")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Results do not depend on it.")
 @click.option("--backend", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="What computes.")
 @click.option("--controller", metavar="NAME[:KEY=VAL,...]", help="Who chooses the phases.  [default: the source's programs]")
-@click.option("--edges-every", type=float, default=900.0, show_default=True, help="Length of the periods of edges.parquet [s].")
+@click.option("--edges-every", type=float, default=900.0, show_default=True, help="Period of edges.parquet [s].")
+@click.option("--sumo-outputs", is_flag=True, help="Write SUMO's tripinfo.xml, edgedata.xml and fcd.xml too.")
+@click.option("--strict", is_flag=True, help="What the source contains and urbanlab does not model is an error.")
 @json_option
 @verbose_option
-def simulate(source: Path, **options: Any) -> None:
+@click.pass_context
+def simulate(context: click.Context, /, source: Path, **options: Any) -> int:
     """Simulate SOURCE once and write what came of it.
 
     SOURCE is a .sumocfg, a SUMO .net.xml with --routes, a CityFlow config.json or folder, a city folder of
     urbanlab, or a .toml scenario.
     """
-    import json
+    return _simulate(source, Options(**options), call_of(context).text)
 
-    from urbanlab.city.readers.sumo import read_sumo_config
-    from urbanlab.core.output_folder import OutputFolder
+
+def _simulate(source: Path, options: Options, command: str) -> int:
+    """Read, run, write; the exit status."""
+    from urbanlab.cli.run_report import figures_text, import_line
+    from urbanlab.traffic.outputs.run_folder import open_run_folder, provenance_of, write_summary, write_sumo_files, write_tables
+
+    _check_backend(options.backend)
+    with open_run_folder(options.out) as folder:
+        scenario = _read(source, options)
+        with _world(scenario, options) as run:
+            provenance = provenance_of(run, command)
+            finished = _run(run, options, folder, provenance)
+            record = run.record()
+        write_tables(folder, record, provenance)
+        if options.sumo_outputs:
+            write_sumo_files(folder, record, provenance)
+        summary = write_summary(folder, record, scenario.report, provenance, interrupted=not finished)
+        folder.commit()
+    line = import_line(scenario.report, str(options.out / "import.json"))
+    if line:
+        click.echo(line, err=True)
+    if options.as_json:
+        click.echo(json.dumps(summary, allow_nan=False))
+    else:
+        click.echo(f"{figures_text(summary)}\n  files  {options.out}: {', '.join(summary['files'])}")
+    if not finished:
+        click.echo(f"interrupted at {summary['end_s']:g} s; the results up to then are complete", err=True)
+    return 0 if finished else INTERRUPTED
+
+
+def _check_backend(backend: str) -> None:
+    if backend == "cuda":
+        raise ConfigError("there is no CUDA back end yet", got="--backend cuda", expected="--backend cpu")
+
+
+def _read(source: Path, options: Options) -> Scenario:
+    """The scenario; with --strict only if everything in it is modelled."""
+    scenario = _load(source, routes=options.routes, additional=options.additional)
+    left_out = scenario.report.not_modelled
+    if options.strict and left_out:
+        raise ConfigError(
+            "the source contains what urbanlab does not model",
+            got=f"{sum(left_out.values())} items of {len(left_out)} kinds",
+            expected="none, with --strict",
+            where=str(source),
+            hint="without --strict they are left out, counted in import.json",
+            items=[f"{kind}: {count}" for kind, count in sorted(left_out.items())],
+        )
+    return scenario
+
+
+def _load(source: Path, *, routes: tuple[Path, ...], additional: tuple[Path, ...]) -> Scenario:
+    """The scenario of a SUMO configuration, or of a network with its routes."""
+    from urbanlab.city.readers.sumo import read_sumo, read_sumo_config
+
+    if source.name.removesuffix(".gz").endswith(".net.xml"):
+        return read_sumo(source, routes, additional)
+    return read_sumo_config(source)
+
+
+def _world(scenario: Scenario, options: Options) -> Simulation:
+    """The world before its first step; all processor time of the process so far counts as loading."""
     from urbanlab.traffic.simulation import Simulation
 
-    with OutputFolder(options["out"], mark="summary.json", schema="urbanlab/summary/") as folder:
-        scenario = read_sumo_config(source)
-        read = time.process_time()
-        with Simulation(
-            scenario, seed=options["seed"], begin=options["begin"], end=options["end"], threads=options["threads"],
-            controller=options["controller"], edges_every=options["edges_every"],
-        ) as run:  # fmt: skip
-            run.load_s += read
-            summary = run.run().summary()
-        summary["files"] = ["summary.json"]
-        with folder.file("summary.json") as path:
-            path.write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        folder.commit()
-    click.echo(json.dumps(summary, allow_nan=False))
+    before = time.process_time()
+    run = Simulation(
+        scenario,
+        seed=options.seed,
+        begin=options.begin,
+        end=options.end,
+        threads=options.threads,
+        controller=options.controller,
+        edges_every=options.edges_every,
+    )
+    run.load_s += before
+    return run
+
+
+def _run(run: Simulation, options: Options, folder: OutputFolder, provenance: Provenance) -> bool:
+    """Do all steps, or those before an interrupt; whether it was not interrupted."""
+    with ExitStack() as stack:
+        each_step = None
+        if options.sumo_outputs:
+            from urbanlab.traffic.outputs.sumo_fcd import FcdWriter
+
+            path = stack.enter_context(folder.file("fcd.xml"))
+            each_step = stack.enter_context(FcdWriter(path, run, provenance))
+        bar = stack.enter_context(_Bar(run))
+        stop = stack.enter_context(_interrupts())
+
+        def progress(now: Simulation) -> None:
+            bar.show(now)
+            if stop.is_set():
+                raise _StoppedError
+
+        try:
+            run.run(progress=progress, each_step=each_step)
+        except _StoppedError:
+            return run.ended
+        return True
+
+
+class _StoppedError(Exception):
+    """The user wants the run to end after the present step."""
+
+
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Set by Ctrl-C or a request to terminate, so that the run can end at a whole step; the second one ends the process."""
+    stop = threading.Event()
+
+    def ask(_: int, __: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    if threading.current_thread() is not threading.main_thread():  # only there may signals be handled
+        yield stop
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Bar:
+    """Progress on standard error where that is a terminal: simulated seconds, or trips done where there is no end."""
+
+    def __init__(self, run: Simulation) -> None:
+        from tqdm import tqdm
+
+        self._by_time = run.end < float("inf")
+        total = run.end - run.begin if self._by_time else len(run.trip_ids)
+        unit = "s" if self._by_time else "trip"
+        self._bar = tqdm(total=total, unit=unit, file=sys.stderr, leave=False, disable=not sys.stderr.isatty())
+
+    def show(self, run: Simulation) -> None:
+        """Where the run stands."""
+        if self._bar.disable:
+            return
+        counts = run.model.counts()
+        done = run.time - run.begin if self._by_time else counts.arrived + counts.removed
+        self._bar.set_postfix(vehicles=counts.running, refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()

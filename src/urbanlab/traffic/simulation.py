@@ -80,6 +80,7 @@ class Simulation:
         self.edges_every = float(edges_every)
         self._check()
         chosen = resolve_controller(controller)
+        self.controller_name = controller if isinstance(controller, str) else "program" if controller is None else type(controller).__name__
         self.model: Model = new_model(self._input(chosen))
         self.control = ControlLoop(self, chosen)
         self._periods = PeriodLog(scenario.network, self.begin, self.edges_every)
@@ -111,8 +112,10 @@ class Simulation:
             raise ConfigError("the end lies before the begin", got=f"begin {self.begin} s, end {self.end} s", expected="end >= begin")
         if self.threads < 1:
             raise ConfigError("threads have to be positive", got=str(self.threads), expected="1 or more")
-        if not self.edges_every > 0.0:
-            raise ConfigError("the period of edge totals has to be positive", got=f"{self.edges_every} s", expected="> 0")
+        if not self.step_length <= self.edges_every < math.inf:
+            raise ConfigError(
+                "the period of edge totals makes no sense", got=f"{self.edges_every} s", expected=f"a step ({self.step_length} s) or more"
+            )
 
     # --- running -------------------------------------------------------------------------------------------------
 
@@ -123,39 +126,54 @@ class Simulation:
 
     @property
     def ended(self) -> bool:
-        """Has the run reached its end, or every vehicle its own?"""
+        """Whether the run has reached its end, or every vehicle its own."""
         return self._over or self._step >= self._last_step()
 
     def _last_step(self) -> float:
-        if math.isinf(self.end):
-            return math.inf
-        return math.ceil((self.end - self.begin) / self.step_length - 1e-9)
+        return self._step_at(self.end)
+
+    def _step_at(self, time: float) -> float:
+        """Index of the first step that starts at a time [s] or later."""
+        return math.inf if math.isinf(time) else math.ceil((time - self.begin) / self.step_length - 1e-9)
 
     def step(self) -> Simulation:
         """Do one step."""
         return self.run(self.time + self.step_length)
 
-    def run(self, until: float | None = None, *, progress: Callable[[Simulation], None] | None = None) -> Simulation:
-        """Run until a time [s], at most until the end; `progress` is called several times a second.
+    def run(
+        self,
+        until: float | None = None,
+        *,
+        progress: Callable[[Simulation], None] | None = None,
+        each_step: Callable[[Simulation], None] | None = None,
+    ) -> Simulation:
+        """Run until a time [s], at most until the end.
+
+        Parameters
+        ----------
+        until : [s] None: the end
+        progress : called several times a second; what it raises leaves the run at a whole step
+        each_step : called after every step, which is slower
 
         Returns
         -------
         self, so that calls can be chained
         """
-        stop = self._last_step()
-        if until is not None:
-            stop = min(stop, math.ceil((until - self.begin) / self.step_length - 1e-9))
+        stop = self._last_step() if until is None else min(self._last_step(), self._step_at(until))
+        longest = MAX_CALL if each_step is None else 1
         jit.set_threads(self.threads)
         size = 16
         while self._step < stop and not self._over:
             started, cpu = clock.perf_counter(), clock.process_time()
             self.control.act(self._step, self.time)
-            wanted = int(min(size, MAX_CALL, stop - self._step, *self._due_in()))
+            wanted = int(min(size, longest, stop - self._step, *self._due_in()))
             done = self.model.advance(wanted, until_empty=math.isinf(self.end))
             self._step += done
             self._over = done < wanted
             self.control.collect()
             self._periods.close_if_due(self.model, self.time)
+            if each_step is not None and done:
+                each_step(self)
             took = clock.perf_counter() - started
             self.wall_s += took
             self.cpu_s += clock.process_time() - cpu
