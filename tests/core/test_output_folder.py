@@ -158,9 +158,8 @@ def full(*args: object) -> None:
 
 
 def test_full_disk_while_writing_names_the_file(tmp_path: Path) -> None:
-    with folder_at(tmp_path / "out") as folder:
-        with pytest.raises(OutputError) as caught, folder.file("a.txt"):
-            full()
+    with folder_at(tmp_path / "out") as folder, pytest.raises(OutputError) as caught, folder.file("a.txt"):
+        full()
     assert caught.value.where == str(tmp_path / "out" / "a.txt")
     assert "No space left on device" in str(caught.value) and "make room" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
