@@ -22,7 +22,7 @@ BY_HAND = {
     "travel_time_mean_s": 75.0, "travel_time_median_s": 75.0, "travel_time_p95_s": 97.5,
     "time_loss_mean_s": 25.0, "waiting_time_mean_s": 12.5, "depart_delay_mean_s": 1.0, "stops_mean": 2.0,
     "route_length_mean_m": 500.0, "speed_mean_mps": 7.0, "speed_distance_weighted_mps": 1000.0 / 150.0,
-    # 52 + 100 + (200 - 20) + (61 - 40) + (200 - 50) + (200 - 150)
+    # from the wanted departure to the end of the trip, or to 200 s
     "travel_time_engine_mean_s": (52.0 + 100.0 + 180.0 + 21.0 + 150.0 + 50.0) / 6.0,
     # loss and depart delay: 12 + 40 + 25 + 6; never departed: 150 + 50
     "delay_mean_s": (12.0 + 40.0 + 25.0 + 6.0 + 150.0 + 50.0) / 6.0,
