@@ -22,7 +22,7 @@ import llvmlite
 import numba
 from numba import config
 
-__all__ = ["Entry", "cache_folder", "device", "entry", "inline", "num_compilations", "parallel_entry", "set_threads", "source_files"]
+__all__ = ["Entry", "cache_folder", "device", "entry", "inline", "num_compilations", "parallel_entry", "prange", "set_threads", "source_files"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 log = logging.getLogger(__name__)
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 KEPT_CACHES = 5
 CORE = ("bundle.py", "draw.py", "jit.py")
 """What every kernel is made of besides its own sources."""
+
+prange = numba.prange
+"""Loop of a `parallel_entry` whose passes may run on several threads; each may write only what no other reads."""
 
 _entries: list[Entry] = []
 _warned: set[str] = set()
@@ -59,7 +62,7 @@ def entry(sources: Iterable[str], *, parallel: bool = False) -> Callable[[F], F]
     ----------
     sources : names of all modules that the kernel is made of, or of packages: their modules, without those of packages
         inside; what core adds (`CORE`) is always part of it
-    parallel : compile `numba.prange` loops for several threads
+    parallel : compile `prange` loops for several threads
     """
     names = tuple(sources)
 
@@ -84,7 +87,7 @@ def entry(sources: Iterable[str], *, parallel: bool = False) -> Callable[[F], F]
 
 
 def parallel_entry(sources: Iterable[str]) -> Callable[[F], F]:
-    """As `entry`, with `numba.prange` over fixed chunks."""
+    """As `entry`, with `prange` over fixed chunks."""
     return entry(sources, parallel=True)
 
 

@@ -7,8 +7,6 @@ lanes, the others are serial, so that results are the same bits for any number o
 
 from __future__ import annotations
 
-import numba
-
 from urbanlab.core import jit
 from urbanlab.core.bundle import viewer
 from urbanlab.traffic.kernels.apply_change import apply_changes
@@ -136,10 +134,10 @@ def advance_parallel(world: int, signal_plan: int, signal_state: int, num_steps:
                 return done
             step_signals(plan, signals, w.lanes, w.slots, w.types.length, step, time)
             num = w.pool.num_active[0]
-            for chunk in numba.prange(NUM_CHUNKS):
+            for chunk in jit.prange(NUM_CHUNKS):
                 plan_lanes(as_world(world), num * chunk // NUM_CHUNKS, num * (chunk + 1) // NUM_CHUNKS, time)
             announce(w)
-            for chunk in numba.prange(NUM_CHUNKS):
+            for chunk in jit.prange(NUM_CHUNKS):
                 _execute_chunk(as_world(world), num, chunk, step, time)
             for chunk in range(NUM_CHUNKS):
                 w.counts[COUNT_STEPS] += w.moved[chunk]
@@ -151,7 +149,7 @@ def advance_parallel(world: int, signal_plan: int, signal_state: int, num_steps:
         if w.cursor[PHASE] == DECIDE:
             num = w.pool.num_active[0]
             if w.params.lane_change != 0:
-                for chunk in numba.prange(NUM_CHUNKS):
+                for chunk in jit.prange(NUM_CHUNKS):
                     decide_lanes(as_world(world), num * chunk // NUM_CHUNKS, num * (chunk + 1) // NUM_CHUNKS, step)
             collect_moves(w, FLAG_CHANGE)
             w.cursor[PHASE] = CHANGE
