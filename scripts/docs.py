@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from urbanlab.city.columns import TABLES, Column, Table
+from urbanlab.city.folder.header import HEADER, SCHEMA
 from urbanlab.cli.main import main as cli
 from urbanlab.core.schema import formats_page
 
@@ -62,7 +64,39 @@ def _option(option: click.Option, context: click.Context) -> str:
     return f"| `{names}` | {meaning} |"
 
 
-PAGES = {"docs/formats/run.md": formats_page, "docs/reference/cli.md": cli_page}
+CITY_INTRODUCTION = f"""# A city folder
+
+This page is made from `urbanlab/city/columns.py`. A city is a folder: `{HEADER}` (schema `{SCHEMA}`) and one Parquet file a table. It holds
+everything that a run needs, and comes back as the same bits: network, signal programs, demand, how it is to be run, and the
+import report. Rows of a table are counted from 0, and columns that refer to rows of another table are such numbers.
+All values are SI, with the unit in the name where there is one; "none" is -1. Coordinates are metres of one projected system.
+
+`{HEADER}` names the vehicle classes that bit masks count, the settings of the run (units in the keys), the projection, the source and its
+licence, the hashes of what it was made from, and of every file the rows, bytes and SHA-256; its own digest covers all of that.
+A folder whose files do not fit is refused. Of lists, each row holds its own; of words, the name stands in the file."""
+
+
+def city_page() -> str:
+    """Every table of a city folder."""
+    return "\n\n".join([CITY_INTRODUCTION, *map(_city_table, TABLES)]) + "\n"
+
+
+def _city_table(table: Table) -> str:
+    names = {other.letter: other.name for other in reversed(TABLES) if other.letter}
+    rows = []
+    if table.parent:
+        rows.append(f"| `{table.parent.name}` | int32 | row of {names[table.parent.letter]}, in its order |")
+    rows += [f"| `{column.name}` | {column.kind.value} | {_city_meaning(column, names)} |" for column in table.columns]
+    return "\n".join([f"## {table.file}", "", "| Name | Type | Meaning |", "| --- | --- | --- |", *rows])
+
+
+def _city_meaning(column: Column, names: dict[str, str]) -> str:
+    refers = f"; rows of {names[column.refers.rstrip('?')]}" if column.refers else ""
+    words = f": {', '.join(word.name.lower() for word in column.words)}" if column.words else ""
+    return f"{column.meaning}{words}{refers}".replace("|", "\\|")
+
+
+PAGES = {"docs/formats/run.md": formats_page, "docs/formats/city.md": city_page, "docs/reference/cli.md": cli_page}
 
 
 def stale_pages() -> list[str]:
