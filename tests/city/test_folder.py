@@ -96,7 +96,7 @@ def rich() -> Scenario:
         settings=RunSettings(begin=0.0, end=None, step=0.1, seed=7, teleport_after=float("inf"), options={"z": "1", "a": "2"}),
         detectors=(Detector("d", "probe", 0, 1.5, 60.0, end_lane=1, end_pos=2.5, file="out.xml"),),
         closures=(Closure((0, 1), 0.0, 60.0, 1 << 33, (2,), 0.5), Closure((), 1.0, 2.0, speed=5.0)),
-        input_hashes={"b.xml": "ff", "a.xml": "00"}, source="somewhere",
+        input_hashes={"b.xml": "ff", "a.xml": "00"}, source="somewhere", licence="CC0",
     )  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def ul_flow(trip: int, end: float) -> Any:
 
 
 def saved(scenario: Scenario, path: Path) -> City:
-    return City.load(City(scenario, licence="CC0").save(path))
+    return City.load(City(scenario).save(path))
 
 
 def test_everything_that_a_scenario_can_hold_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def test_everything_that_a_scenario_can_hold_comes_back(tmp_path: Path, monkeypa
     scenario = rich()
     city = saved(scenario, tmp_path / "city")
     assert same(scenario, city.scenario)
-    assert city.licence == "CC0"
+    assert city.scenario.licence == "CC0"
 
 
 SPECS = st.one_of(
@@ -466,7 +466,7 @@ def test_texts_that_no_file_can_hold_are_one_clear_error(tmp_path: Path) -> None
 
 
 def test_figures_count_streets_and_trips() -> None:
-    figures = City(BASE, licence="CC0").figures()
+    figures = City(replace(BASE, licence="CC0")).figures()
     network, demand = figures["network"], figures["demand"]
     assert (network["junctions"], network["edges"]) == (12, 2 * (3 * 3 + 2 * 4))
     assert figures["signals"]["signals"] == BASE.network.num_signals

@@ -105,6 +105,7 @@ class Scenario:
     closures: tuple[Closure, ...] = ()
     input_hashes: dict[str, str] = field(default_factory=dict)  # file name -> sha256
     source: str = ""
+    licence: str = ""  # of the data, as free text; "": the source does not say
 
     def __post_init__(self) -> None:
         freeze(self)

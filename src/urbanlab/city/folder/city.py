@@ -49,7 +49,6 @@ class City:
     Parameters
     ----------
     scenario : network, programs, demand and how to run them
-    licence : of the data, as free text
 
     Examples
     --------
@@ -59,12 +58,12 @@ class City:
     2
     """
 
-    def __init__(self, scenario: Scenario, *, licence: str = "") -> None:
-        self.scenario, self.licence = scenario, licence
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
 
     def figures(self) -> dict[str, Any]:
         """What there is to know at a glance: counts, extent, programs, demand, where it comes from."""
-        return figures_of(self.scenario) | {"licence": self.licence}
+        return figures_of(self.scenario)
 
     def save(self, path: str | Path) -> Path:
         """Write the city folder; an earlier one at that place is replaced, anything else refused.
@@ -78,7 +77,7 @@ class City:
         with OutputFolder(path, mark=HEADER, schema=SCHEMA.rpartition("/")[0] + "/") as folder:
             files = {table.file: _write(folder, table, self.scenario) for table in TABLES}
             made_by = f"urbanlab {urbanlab.__version__}"
-            content = header_of(self.scenario, made_by=made_by, licence=self.licence, files=files)
+            content = header_of(self.scenario, made_by=made_by, files=files)
             with folder.file(HEADER) as place:
                 place.write_bytes((json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass"))
             return folder.commit()
@@ -100,7 +99,7 @@ class City:
             problem.where = problem.where or str(folder)
             raise
         require_consistent(scenario)
-        return cls(scenario, licence=content["licence"])
+        return cls(scenario)
 
 
 def _write(folder: OutputFolder, table: Table, scenario: Scenario) -> dict[str, Any]:
@@ -152,6 +151,7 @@ def _scenario(folder: Path, content: dict[str, Any]) -> Scenario:
         report=read_report(content),
         input_hashes=content["inputs"],
         source=content["source"],
+        licence=content["licence"],
         **parts[""],
     )
 

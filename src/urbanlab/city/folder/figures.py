@@ -24,6 +24,7 @@ def figures_of(scenario: Scenario) -> dict[str, Any]:
     return {
         "name": scenario.name,
         "source": scenario.source,
+        "licence": scenario.licence,
         "network": _network(scenario.network),
         "signals": _signals(scenario.network, scenario.programs),
         "demand": _demand(scenario.demand),

@@ -86,11 +86,11 @@ _FORMS: dict[str, Callable[[Any], bool]] = {
 _OPTIONAL = {"end": float, "seed": int}  # fields of settings that may be None
 
 
-def header_of(scenario: Scenario, *, made_by: str, licence: str, files: dict[str, Any]) -> dict[str, Any]:
+def header_of(scenario: Scenario, *, made_by: str, files: dict[str, Any]) -> dict[str, Any]:
     """The content of `city.json`."""
     report = scenario.report
     content: dict[str, Any] = {
-        "schema": SCHEMA, "made_by": made_by, "name": scenario.name, "source": scenario.source, "licence": licence,
+        "schema": SCHEMA, "made_by": made_by, "name": scenario.name, "source": scenario.source, "licence": scenario.licence,
         "network": _of(scenario.network, _NETWORK, NETWORK_UNITS),
         "programs": _of(scenario.programs, _PROGRAMS, {}),
         "settings": settings_of(scenario.settings),

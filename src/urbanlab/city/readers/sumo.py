@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from urbanlab.city.readers.sumo_additional import AdditionalReader
 from urbanlab.city.readers.sumo_config import SumoConfig, read_config
@@ -20,6 +22,7 @@ __all__ = ["read_sumo", "read_sumo_config"]
 
 Attributes = dict[str, str]
 _SETTINGS = RunSettings()
+_NOTHING: Mapping[str, Any] = {}
 MAX_INCLUDES = 8  # files that include files
 # SUMO takes any outermost element here; these are what its tools and its users write
 _ROOTS = frozenset({
@@ -73,12 +76,22 @@ class _Document(ElementHandlers):
         self.additional.unknown(name, attributes)
 
 
-def read_sumo_config(path: Path, *, report: ImportReport | None = None, limits: XmlLimits = DEFAULT_LIMITS) -> Scenario:
+def read_sumo_config(
+    path: Path,
+    *,
+    routes: Sequence[Path] = (),
+    additional: Sequence[Path] = (),
+    settings: Mapping[str, Any] = _NOTHING,
+    report: ImportReport | None = None,
+    limits: XmlLimits = DEFAULT_LIMITS,
+) -> Scenario:
     """Read the scenario that a `.sumocfg` describes.
 
     Parameters
     ----------
     path : the configuration; the files it names are looked for beside it
+    routes, additional : files instead of those that it names
+    settings : fields of `RunSettings` that override it, as options on SUMO's command line do
     report : grows with what is not modelled; a new one is made where none is given
     limits : what each file may cost at most
 
@@ -89,6 +102,13 @@ def read_sumo_config(path: Path, *, report: ImportReport | None = None, limits: 
     """
     report = ImportReport() if report is None else report
     config = read_config(path, report, limits)
+    config = replace(
+        config,
+        routes=tuple(routes) or config.routes,
+        additional=tuple(additional) or config.additional,
+        settings=replace(config.settings, **settings),
+        types=replace(config.types, step=settings.get("step", config.types.step)),
+    )
     name = path.name.removesuffix(".gz").removesuffix(".sumocfg")
     return _read(config, report, limits, name=name, source=path, hashes={path.name: config.digest})
 
