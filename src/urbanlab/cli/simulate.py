@@ -111,27 +111,12 @@ def _check_backend(backend: str) -> None:
 
 def _read(source: Path, options: Options) -> Scenario:
     """The scenario; with --strict only if everything in it is modelled."""
-    scenario = _load(source, routes=options.routes, additional=options.additional)
-    left_out = scenario.report.not_modelled
-    if options.strict and left_out:
-        raise ConfigError(
-            "the source contains what urbanlab does not model",
-            got=f"{sum(left_out.values())} items of {len(left_out)} kinds",
-            expected="none, with --strict",
-            where=str(source),
-            hint="without --strict they are left out, counted in import.json",
-            items=[f"{kind}: {count}" for kind, count in sorted(left_out.items())],
-        )
+    from urbanlab.city.load import load, require_modelled
+
+    scenario = load(source, routes=options.routes, additional=options.additional, begin=options.begin)
+    if options.strict:
+        require_modelled(scenario)
     return scenario
-
-
-def _load(source: Path, *, routes: tuple[Path, ...], additional: tuple[Path, ...]) -> Scenario:
-    """The scenario of a SUMO configuration, or of a network with its routes."""
-    from urbanlab.city.readers.sumo import read_sumo, read_sumo_config
-
-    if source.name.removesuffix(".gz").endswith(".net.xml"):
-        return read_sumo(source, routes, additional)
-    return read_sumo_config(source)
 
 
 def _world(scenario: Scenario, options: Options) -> Simulation:

@@ -21,6 +21,7 @@ from urbanlab.traffic.model import Model, ModelInput, new_model
 from urbanlab.traffic.periods import PeriodLog
 from urbanlab.traffic.record import RunRecord
 from urbanlab.traffic.report_run import make_record
+from urbanlab.traffic.standstill import Standstill
 
 __all__ = ["DEFAULT_SEED", "Simulation"]
 
@@ -86,6 +87,7 @@ class Simulation:
         self._periods = PeriodLog(scenario.network, self.begin, self.edges_every)
         self._step = 0
         self._over = False
+        self._standstill = Standstill(self) if math.isinf(self.end) else None
         self.wall_s = self.cpu_s = 0.0
         warm = clock.process_time()
         self.model.warm_up()
@@ -169,7 +171,7 @@ class Simulation:
             wanted = int(min(size, longest, stop - self._step, *self._due_in()))
             done = self.model.advance(wanted, until_empty=math.isinf(self.end))
             self._step += done
-            self._over = done < wanted
+            self._over = done < wanted or (self._standstill is not None and self._standstill.is_hopeless(self, self._step))
             self.control.collect()
             self._periods.close_if_due(self.model, self.time)
             if each_step is not None and done:
@@ -182,10 +184,11 @@ class Simulation:
                 progress(self)
         return self
 
-    def _due_in(self) -> tuple[float, float]:
-        """Steps until the next decision and until the end of the period."""
+    def _due_in(self) -> tuple[float, float, float]:
+        """Steps until the next decision, until the end of the period and until the next look for a standstill."""
         period = math.ceil((self._periods.due - self.time) / self.step_length - 1e-9)
-        return max(1, self.control.next_step() - self._step), max(1, period)
+        look = math.inf if self._standstill is None else self._standstill.due_in(self._step)
+        return max(1, self.control.next_step() - self._step), max(1, period), look
 
     # --- results -------------------------------------------------------------------------------------------------
 
