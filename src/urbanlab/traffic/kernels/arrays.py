@@ -12,15 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "CONFLICT_CROSS",
-    "CONFLICT_DIVERGE",
-    "CONFLICT_MERGE",
     "LINK_CONT",
-    "LINK_FOES",
+    "LINK_EXIT",
     "LINK_INSIDE",
     "LINK_KEEP_CLEAR",
     "LINK_WAIT",
     "LINK_WATCHED",
+    "MEET_CONT",
+    "MEET_FOE_FIRST",
+    "MEET_FOE_YIELDS",
+    "MEET_SOURCE",
+    "MEET_TARGET",
+    "MEET_YIELDS",
     "Net",
     "Params",
     "Routes",
@@ -33,16 +36,19 @@ I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
 
-LINK_KEEP_CLEAR = 1  # may not be entered without room behind it
-LINK_FOES = 2  # its path crosses or joins others
+LINK_KEEP_CLEAR = 1  # may not be entered without room behind it, since others cross its junction
+LINK_EXIT = 2  # leads out of a junction
 LINK_CONT = 4  # may wait inside the junction, so that entering needs no gap
 LINK_WAIT = 8  # leads on from a waiting point inside a junction
 LINK_INSIDE = 16  # starts on an internal lane
 LINK_WATCHED = 32  # others yield to it, so its vehicles announce their arrival
 
-CONFLICT_CROSS = 0
-CONFLICT_MERGE = 1
-CONFLICT_DIVERGE = 2
+MEET_SOURCE = 1  # both internal lanes start from one lane
+MEET_TARGET = 2  # both lead to one lane
+MEET_FOE_FIRST = 4  # a waiting point follows the other lane
+MEET_CONT = 8  # and none lies on the own path: its vehicles are never passed but by leave of the signal
+MEET_YIELDS = 16  # the own stream gives way
+MEET_FOE_YIELDS = 32  # the other does
 
 
 class Net(NamedTuple):
@@ -72,12 +78,13 @@ class Net(NamedTuple):
     yield_link: I32  # (Y,) links whose approaching vehicles go first
     conflict_start: I32  # (L+1,) by internal lane
     conflict_lane: I32  # (F,) the other internal lane
-    conflict_own: F64  # (F,) [m] from the own lane's start to the conflict area
-    conflict_foe: F64  # (F,) [m] from the other lane's start to the conflict area
-    conflict_own_size: F64  # (F,) [m] of the area along the own lane
-    conflict_foe_size: F64  # (F,) [m] of the area along the other lane
-    conflict_kind: U8  # (F,) CONFLICT_...
-    conflict_yield: U8  # (F,) bit 0: the own stream gives way, bit 1: the other does
+    conflict_behind: F64  # (F,) [m] from the start of the common area to the end of the own lane
+    conflict_size: F64  # (F,) [m] of the area along the own lane; 0 where paths join or part
+    conflict_foe_behind: F64  # (F,) [m] the same on the other lane
+    conflict_foe_size: F64  # (F,) [m]
+    conflict_flags: U8  # (F,) MEET_...
+    lane_before: I32  # (L,) lane that leads to an internal lane, -1 none
+    lane_radius: F64  # (L,) [m] of the turn that an internal lane is part of, 0 straight on or to the right
     lane_entry: I32  # (L,) link by which vehicles entered the junction an internal lane is in, -1 none
 
 

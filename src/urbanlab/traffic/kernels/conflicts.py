@@ -1,16 +1,26 @@
 """Vehicles inside a junction as leaders of those that follow or cross their path.
 
-Model: as SUMO's link leaders (Erdmann and Krajzewicz 2014, "SUMO's road intersection model"): both paths are laid
-over each other so that the conflict points coincide; a vehicle that is on the junction first, or stands in the
-way, is followed or waited for.
+Model: SUMO's link leaders (Erdmann and Krajzewicz 2014, "SUMO's road intersection model"): both paths are laid
+over each other so that the conflict areas coincide; a vehicle that was on the junction first, or stands in the
+way, is followed or waited for; one that will not go on by itself is passed.
 """
 
 from __future__ import annotations
 
+import math
+
 from urbanlab.core.jit import device, inline
-from urbanlab.traffic.kernels.arrays import CONFLICT_DIVERGE, CONFLICT_MERGE
-from urbanlab.traffic.physics.following import brake_gap, follow_speed, stop_speed
+from urbanlab.traffic.kernels.arrays import (
+    MEET_CONT,
+    MEET_FOE_FIRST,
+    MEET_FOE_YIELDS,
+    MEET_SOURCE,
+    MEET_TARGET,
+    MEET_YIELDS,
+)
+from urbanlab.traffic.kernels.state import ITEM_REQUEST
 from urbanlab.traffic.kernels.world import World
+from urbanlab.traffic.physics.following import brake_gap, follow_speed, stop_speed
 
 __all__ = [
     "forget_rear",
@@ -18,7 +28,7 @@ __all__ = [
     "is_priority",
     "is_red",
     "is_yellow",
-    "junction_speed",
+    "junction_bounds",
     "link_state",
     "rear_slot",
 ]
@@ -26,6 +36,11 @@ __all__ = [
 HUGE = 1e9
 MARGIN = 0.1
 HALTING = 0.1
+BLOCKED_TIME = 5.0
+"""[s] who waits behind a vehicle that stands for longer gives up its own request."""
+
+TURN_SLACK = 2.0
+"""[m] added to a turning vehicle's length for the room that its inner side needs."""
 
 
 @inline
@@ -89,78 +104,106 @@ def forget_rear(w: World, lane: int, trip: int) -> None:
 
 
 @device
-def _goes_first(w: World, slot: int, conflict: int, own_entry: int, foe_entry: int, foe: int, same_source: bool, gap: float) -> bool:
-    """Does the foe, on the same junction, go first? By right of way, then by who entered first."""
-    slots = w.slots
-    own_time = slots.conflict_time[slot]
-    foe_time = slots.junction_time[foe]
-    if same_source:
-        own_time = slots.junction_time[slot]
-    else:
-        own_state = link_state(w, own_entry)
-        foe_state = link_state(w, foe_entry)
-        yields = w.net.conflict_yield[conflict] & 1 != 0
-        foe_yields = w.net.conflict_yield[conflict] & 2 != 0
-        if is_red(own_state) or is_red(foe_state):
-            # whoever is stuck on the junction after green may leave it
-            yields = is_red(foe_state)
-            foe_yields = is_red(own_state)
-            if not is_red(foe_state) and slots.speed[foe] > HALTING and gap < 0.0:
-                kind = slots.kind[foe]
-                room = -gap - w.types.length[kind]
-                yields = room < brake_gap(slots.speed[foe], w.types.decel[kind], w.types.tau[kind], w.params.dt)
-                foe_yields = not yields
-        elif is_priority(own_state) != is_priority(foe_state):
-            yields = not is_priority(own_state)
+def _times(w: World, slot: int, inner: int, conflict: int, other: int, foe: int, gap: float) -> tuple[float, float]:
+    """When the own vehicle and the foe entered the junction, as their right of way counts it [s]."""
+    slots, flags = w.slots, w.net.conflict_flags[conflict]
+    own_entry, foe_entry = w.net.lane_entry[inner], w.net.lane_entry[other]
+    if w.net.link_from[own_entry] == w.net.link_from[foe_entry]:
+        return slots.first_time[slot], slots.first_time[foe]
+    own_state, foe_state = link_state(w, own_entry), link_state(w, foe_entry)
+    yields, foe_yields = flags & MEET_YIELDS != 0, flags & MEET_FOE_YIELDS != 0
+    if is_red(own_state) or is_red(foe_state):
+        # whoever is stuck on the junction may leave it, unless the foe comes and can't brake any more
+        yields, foe_yields = is_red(foe_state), is_red(own_state)
+        if not is_red(foe_state) and slots.speed[foe] > HALTING and gap < 0.0:
+            kind = slots.kind[foe]
+            room = -gap - w.types.length[kind]
+            yields = room < brake_gap(slots.speed[foe], w.types.decel[kind], w.types.tau[kind], w.params.dt)
             foe_yields = not yields
-        if not yields:
-            foe_time = slots.conflict_time[foe]
-            own_time = slots.junction_time[slot]
-        elif foe_yields:
-            foe_time = slots.conflict_time[foe]
+    elif is_priority(own_state) != is_priority(foe_state):
+        yields = not is_priority(own_state)
+        foe_yields = not yields
+    elif is_yellow(own_state) and is_yellow(foe_state):
+        yields = slots.speed[foe] >= slots.speed[slot]
+        foe_yields = slots.speed[slot] >= slots.speed[foe]
+    if not yields:
+        return slots.junction_time[slot], slots.conflict_time[foe]
+    if foe_yields:
+        return slots.conflict_time[slot], slots.conflict_time[foe]
+    return slots.conflict_time[slot], slots.junction_time[foe]
+
+
+@device
+def _goes_first(w: World, slot: int, lane: int, inner: int, conflict: int, other: int, foe: int, gap: float) -> bool:
+    """Is the foe to be followed or waited for? On the same junction: by right of way, then by who entered first."""
+    slots, net = w.slots, w.net
+    if net.lane_internal[lane] == 0 or net.lane_entry[lane] != net.lane_entry[inner]:
+        return True
+    front = w.trips.lane[slots.trip[foe]]
+    if front < 0 or net.lane_internal[front] == 0 or net.lane_entry[front] != net.lane_entry[other]:
+        return True
+    own_time, foe_time = _times(w, slot, inner, conflict, other, foe, gap)
     if own_time != foe_time:
         return own_time > foe_time
     if slots.speed[slot] != slots.speed[foe]:
         return slots.speed[slot] < slots.speed[foe]
-    return slots.trip[slot] > slots.trip[foe]
+    return slots.trip[slot] < slots.trip[foe]
 
 
 @device
-def junction_speed(w: World, slot: int, lane: int, inner: int, seen: float, v: float, wait: float, ahead_link: bool) -> float:
-    """Speed bound from vehicles on the paths that cross, join or leave an internal lane [m/s].
+def junction_bounds(
+    w: World, slot: int, lane: int, inner: int, seen: float, v: float, pass_speed: float, last: int
+) -> tuple[float, float, bool]:
+    """Bounds from vehicles on the paths that cross, join or leave an internal lane.
 
     Parameters
     ----------
     lane, inner : lane the vehicle is on; internal lane looked at
     seen : [m] from the vehicle's front to the end of `inner`
-    v, wait : [m/s] bound so far; speed that stops before the junction
-    ahead_link : the vehicle has a link ahead at which it could still wait
+    v, pass_speed : [m/s] bounds so far: now, and at the end of `inner`
+    last : item of the link before `inner`, -1 none
+
+    Returns
+    -------
+    v, pass_speed : [m/s]
+    may_ask : False where the vehicle gives up its request for what follows
     """
     net, lanes, slots, types = w.net, w.lanes, w.slots, w.types
-    start = seen - net.lane_length[inner]
+    may_ask = True
     for c in range(net.conflict_start[inner], net.conflict_start[inner + 1]):
         other = net.conflict_lane[c]
         rear = rear_slot(w, other)
-        if lanes.count[other] == 0 and rear < 0:
+        count = lanes.count[other]
+        if count == 0 and rear < 0:
             continue
-        kind_of_conflict = net.conflict_kind[c]
-        own_dist = start + net.conflict_own[c]
-        if own_dist + net.conflict_own_size[c] < 0.0 and kind_of_conflict != CONFLICT_MERGE:
+        to_area = seen - net.conflict_behind[c]
+        if to_area + net.conflict_size[c] < 0.0 and net.conflict_flags[c] & MEET_TARGET == 0:
             continue
-        for k in range(lanes.count[other] + 1):
-            if k < lanes.count[other]:
+        for k in range(count + 1):
+            if k < count:
                 foe = lanes.first[other] + k
                 back = slots.pos[foe] - types.length[slots.kind[foe]]
-                on_lane = True
-            else:
-                if rear < 0:
-                    continue
+            elif rear >= 0:
                 foe = rear
                 back = net.lane_length[other] + slots.odo[foe] - lanes.left_odo[other] - types.length[slots.kind[foe]]
-                on_lane = False
+            else:
+                continue
             if foe != slot:
-                v = _adapt(w, slot, lane, inner, c, other, foe, back, on_lane, own_dist, seen, v, wait, ahead_link)
-    return v
+                v, pass_speed, asks = _adapt(w, slot, lane, inner, c, foe, back, k < count, to_area, seen, v, pass_speed, last)
+                may_ask = may_ask and asks
+    return v, pass_speed, may_ask
+
+
+@inline
+def _past(w: World, kind: int, inner: int, distance: float) -> bool:
+    """Is a foe whose rear is `distance` [m] before the end of the area clear of it, the own turn's inner side included?"""
+    radius = w.net.lane_radius[inner]
+    if radius <= 0.0:
+        return distance < 0.0
+    half = 0.5 * (w.types.length[kind] + TURN_SLACK)
+    if half > radius:
+        return False
+    return distance + radius - math.sqrt(radius * radius - half * half) < 0.0
 
 
 @device
@@ -170,80 +213,92 @@ def _adapt(
     lane: int,
     inner: int,
     conflict: int,
-    other: int,
     foe: int,
     back: float,
     on_lane: bool,
-    own_dist: float,
+    to_area: float,
     seen: float,
     v: float,
-    wait: float,
-    ahead_link: bool,
-) -> float:
-    """Bound from one vehicle on a conflicting lane [m/s]."""
-    net, slots, types, dt = w.net, w.slots, w.types, w.params.dt
+    pass_speed: float,
+    last: int,
+) -> tuple[float, float, bool]:
+    """Bounds from one vehicle whose rear is at `back` [m] on a conflicting lane."""
+    net, slots, types = w.net, w.slots, w.types
+    other, flags = net.conflict_lane[conflict], net.conflict_flags[conflict]
     kind, foe_kind = slots.kind[slot], slots.kind[foe]
     foe_length = types.length[foe_kind]
-    merge = net.conflict_kind[conflict] == CONFLICT_MERGE
-    diverge = net.conflict_kind[conflict] == CONFLICT_DIVERGE
+    source, target = flags & MEET_SOURCE != 0, flags & MEET_TARGET != 0
+    cont, waits = flags & MEET_CONT != 0, flags & MEET_FOE_FIRST != 0
     foe_size = net.conflict_foe_size[conflict]
-    back_dist = net.conflict_foe[conflict] - back
-    past = back_dist + foe_size < 0.0
-    entered = back_dist < foe_length
-    foe_exit = net.lane_out[other]
-    waits_inside = net.lane_internal[net.link_next[foe_exit]] != 0
-    own_waits = net.lane_internal[net.link_next[net.lane_out[inner]]] != 0 or net.link_from[net.lane_entry[inner]] != _before(w, inner)
-    cont = waits_inside and not own_waits
-    in_way = (
-        ((not past and own_dist > 0.0) or (merge and own_dist > back_dist - foe_length)) and entered and not waits_inside
-    )
+    # distance of the foe's rear to the start of the area
+    foe_dist = net.lane_length[other] - net.conflict_foe_behind[conflict] - back
+    past = _past(w, kind, inner, foe_dist + foe_size)
+    in_way = ((not past and to_area > 0.0) or (target and to_area > foe_dist - foe_length)) and foe_dist < foe_length and not waits
     own_entry, foe_entry = net.lane_entry[inner], net.lane_entry[other]
     if not in_way:
-        if cont and is_green(link_state(w, own_entry)) and is_green(link_state(w, foe_entry)) and not diverge:
-            return v
-        if own_dist < -MARGIN:
-            return v
-    if diverge and lane == inner and back + foe_length < slots.pos[slot] - types.length[kind]:
-        return v
-    if cont and not diverge:
+        if cont and net.link_from[own_entry] != net.link_from[foe_entry]:
+            if is_green(link_state(w, own_entry)) and is_green(link_state(w, foe_entry)):
+                return v, pass_speed, True  # it waits for its gap and lets everybody pass
+        if to_area < -MARGIN:
+            return v, pass_speed, True
+    if source and net.lane_edge[lane] == net.lane_edge[inner] and back + foe_length < slots.pos[slot] - types.length[kind]:
+        return v, pass_speed, True
+    sure = cont or target or source
+    if not in_way and on_lane and (not sure or target or slots.dwell[foe] >= 0.0) and slots.requests[foe] & 1 == 0:
+        return v, pass_speed, True
+    if cont and not source:
         gap = -HUGE
-    elif past and not merge:
-        return v
+    elif past and not target:
+        return v, pass_speed, True
     else:
-        gap = own_dist - types.min_gap[kind] - back_dist - foe_size
-    on_junction = net.lane_internal[lane] != 0 and net.lane_entry[lane] == own_entry
-    leads = True
-    if on_junction and on_lane and not in_way:
-        leads = _goes_first(w, slot, conflict, own_entry, foe_entry, foe, diverge, gap)
-    if not leads:
-        return v
-    speed = slots.speed[slot]
+        if target and foe_dist < 0.0:
+            foe_dist += max(0.0, net.conflict_foe_behind[conflict] - net.conflict_behind[conflict])
+        gap = to_area - types.min_gap[kind] - foe_dist - foe_size
+    if not in_way and not _goes_first(w, slot, lane, inner, conflict, other, foe, gap):
+        return v, pass_speed, True
+    stop_early = sure if on_lane else (target or source)
+    safe = _safe_speed(w, kind, foe, slots.speed[slot], gap, -1.0 if stop_early else to_area, seen - net.lane_length[inner])
+    if last >= 0:
+        w.items.leave_speed[last] = min(w.items.leave_speed[last], safe)
+    v, pass_speed = min(v, safe), min(pass_speed, safe)
+    if last >= 0:
+        v = max(v, w.items.speed_wait[last])  # it can still wait before the junction
+    return v, pass_speed, not (v < HALTING and _gives_up(w, slot, lane, foe, last))
+
+
+@device
+def _gives_up(w: World, slot: int, lane: int, foe: int, last: int) -> bool:
+    """Held up by a foe of the same or the next lane, or one that does not move: leave the right of way to others."""
+    slots, net = w.slots, w.net
+    front = w.trips.lane[slots.trip[foe]]
+    if front >= 0 and net.lane_internal[front] != 0:
+        before = net.lane_before[front]
+        if before == lane:
+            if last >= 0:
+                w.items.flags[last] &= ~ITEM_REQUEST
+            return True
+        if net.lane_internal[lane] != 0 and before == net.lane_before[lane]:
+            return True
+    return slots.dwell[foe] >= 0.0 or slots.halt[foe] > BLOCKED_TIME
+
+
+@device
+def _safe_speed(w: World, kind: int, foe: int, speed: float, gap: float, to_area: float, to_junction: float) -> float:
+    """Speed that keeps the gap, or waits before the area, or reaches it after the foe has left it [m/s]."""
+    types, dt = w.types, w.params.dt
+    foe_speed = w.slots.speed[foe]
     if gap >= 0.0:
         safe = follow_speed(
-            types.model[kind], gap, speed, slots.speed[foe], types.apparent_decel[foe_kind], types.max_speed[kind],
+            types.model[kind], gap, speed, foe_speed, types.apparent_decel[w.slots.kind[foe]], types.max_speed[kind],
             types.accel[kind], types.decel[kind], types.emergency_decel[kind], types.tau[kind], types.delta[kind], dt,
         )  # fmt: skip
     else:
-        safe = stop_speed(seen - net.lane_length[inner] - MARGIN, speed, types.decel[kind], types.emergency_decel[kind], dt)
-    stop_early = (cont or merge or diverge) if on_lane else (merge or diverge)
-    if own_dist >= 0.0 and not stop_early:
-        stop = stop_speed(own_dist - types.min_gap[kind], speed, types.decel[kind], types.emergency_decel[kind], dt)
-        if gap == -HUGE:
-            safe = max(safe, stop)
-        else:
-            # reach the crossing only after the foe has left it
-            clear = (own_dist - gap) / max(slots.speed[foe], HALTING)
-            final = max(speed, 2.0 * (own_dist - types.min_gap[kind]) / clear - speed)
-            safe = max(safe, min(speed + dt * (final - speed) / clear, stop))
-    v = min(v, safe)
-    if ahead_link:
-        v = max(v, wait)
-    return v
-
-
-@inline
-def _before(w: World, inner: int) -> int:
-    """Lane before an internal lane."""
-    return w.net.link_from[w.net.in_link[w.net.lane_in[inner]]]
-
-
+        safe = stop_speed(to_junction - MARGIN, speed, types.decel[kind], types.emergency_decel[kind], dt)
+    if to_area < 0.0:
+        return safe
+    stop = stop_speed(to_area - types.min_gap[kind], speed, types.decel[kind], types.emergency_decel[kind], dt)
+    if gap == -HUGE:
+        return max(safe, stop)
+    clear = (to_area - gap) / max(foe_speed, HALTING)
+    final = max(speed, 2.0 * (to_area - types.min_gap[kind]) / clear - speed)
+    return max(safe, min(speed + dt * (final - speed) / clear, stop))

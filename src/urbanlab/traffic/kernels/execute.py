@@ -5,147 +5,84 @@ Reads what others announced, writes only the vehicle's own slot and its lane's s
 
 from __future__ import annotations
 
-
 from urbanlab.core.draw import uniform
 from urbanlab.core.jit import device, inline
-from urbanlab.traffic.kernels.arrays import LINK_WATCHED
+from urbanlab.traffic.kernels.approach import is_open, zipper_speed
+from urbanlab.traffic.kernels.arrays import LINK_CONT
 from urbanlab.traffic.kernels.change_speed import adapted_speed
-from urbanlab.traffic.kernels.conflicts import link_state
+from urbanlab.traffic.kernels.conflicts import is_priority, is_yellow, link_state
 from urbanlab.traffic.kernels.limits import lane_limit
+from urbanlab.traffic.kernels.look_ahead import was_major
+from urbanlab.traffic.kernels.state import EXPECTS_TO_WAIT, ITEM_REQUEST, NEVER, NUM_ITEMS
+from urbanlab.traffic.kernels.world import FLAG_CROSS, FLAG_STOP, FLAG_STUCK, World
 from urbanlab.traffic.physics.emissions import FUEL_COLUMNS, fuel_rate
 from urbanlab.traffic.physics.following import EPS, brake_gap, dawdled, stop_speed
-from urbanlab.traffic.physics.gaps import LOOKAHEAD_ZIPPER, blocked_by, braking_arrival, impatience
-from urbanlab.traffic.kernels.state import ITEM_ASK, ITEM_ZIPPER, NUM_ITEMS
-from urbanlab.traffic.kernels.world import FLAG_CROSS, FLAG_STOP, FLAG_STUCK, World
 
-__all__ = ["announce", "execute_lanes", "forget"]
+__all__ = ["execute_lanes"]
 
 HALTING = 0.1
+ZIPPER = 90
 DRAW_DAWDLE = 0
 STOP_REACHED = 0.5
 """[m] a scheduled stop is reached this close to its place."""
 
 
 @device
-def announce(w: World) -> None:
-    """Hang the announcements of this step onto their links. Serial: the lists are shared."""
-    items, links, slots = w.items, w.links, w.slots
-    for a in range(w.pool.num_active[0]):
-        lane = w.pool.active[a]
-        if lane >= w.params.num_lanes:
-            continue
-        first = w.lanes.first[lane]
-        for slot in range(first, first + w.lanes.count[lane]):
-            for item in range(slot * NUM_ITEMS, slot * NUM_ITEMS + slots.item[slot]):
-                link = items.link[item]
-                if w.net.link_flags[link] & LINK_WATCHED == 0:
-                    continue
-                if links.head[link] < 0:
-                    links.touched[links.num_touched[0]] = link
-                    links.num_touched[0] += 1
-                items.next[item] = links.head[link]
-                links.head[link] = item
-
-
-@device
-def forget(w: World) -> None:
-    """Take all announcements off."""
-    for k in range(w.links.num_touched[0]):
-        w.links.head[w.links.touched[k]] = -1
-    w.links.num_touched[0] = 0
-
-
-@device
-def _is_open(w: World, slot: int, item: int, can_brake: bool, time: float) -> bool:
-    """May the vehicle use the link, given everybody that has to be yielded to?"""
-    net, items, slots, types, dt = w.net, w.items, w.slots, w.types, w.params.dt
-    kind = slots.kind[slot]
-    link = items.link[item]
-    state = link_state(w, net.lane_entry[net.link_from[link]]) if net.lane_internal[net.link_from[link]] else link_state(w, link)
-    waited = slots.halt[slot]
-    stop_first = state == 115 or state == 119
-    if stop_first and waited <= 0.0:
-        return False
-    patience = impatience(types.impatience[kind], waited, w.params.impatience_time) if can_brake else 1.0
-    margin = LOOKAHEAD_ZIPPER if state == 90 else types.timegap_minor[kind]
-    for y in range(net.yield_start[link], net.yield_start[link + 1]):
-        other = net.yield_link[y]
-        foe_item = w.links.head[other]
-        while foe_item >= 0:
-            if foe_item // NUM_ITEMS != slot:
-                foe_kind = slots.kind[foe_item // NUM_ITEMS]
-                if _blocks(w, item, foe_item, kind, foe_kind, patience, margin, state, waited, time, dt):
-                    return False
-            foe_item = items.next[foe_item]
-    return True
-
-
-@inline
-def _blocks(
-    w: World,
-    item: int,
-    foe_item: int,
-    kind: int,
-    foe_kind: int,
-    patience: float,
-    margin: float,
-    state: int,
-    waited: float,
-    time: float,
-    dt: float,
-) -> bool:
-    items, types, net = w.items, w.types, w.net
-    arrive, foe_arrive = items.arrive[item], items.arrive[foe_item]
-    if state == 119:  # all-way stop: who has waited longer goes first
-        if waited > items.waited[foe_item]:
-            return False
-        if waited == items.waited[foe_item] and arrive < foe_arrive:
-            return False
-    foe_speed = items.brake_speed[foe_item]
-    foe_decel = types.decel[foe_kind]
-    if patience > 0.0 and arrive < foe_arrive:
-        late, slow = braking_arrival(arrive, foe_arrive, items.distance[foe_item], foe_decel * patience, time, dt)
-        foe_arrive = (1.0 - patience) * foe_arrive + patience * late
-        if slow >= 0.0:
-            foe_speed = slow
-    same_target = net.link_to[items.link[item]] == net.link_to[items.link[foe_item]]
-    return blocked_by(
-        arrive, items.leave[item], items.arrive_speed[item], items.leave_speed[item], types.decel[kind],
-        foe_arrive, items.leave[foe_item], foe_speed, items.leave_speed[foe_item], foe_decel, margin, same_target,
-    )  # fmt: skip
-
-
-@device
-def _granted_speed(w: World, slot: int, time: float) -> tuple[float, float]:
+def _granted_speed(w: World, lane: int, slot: int, time: float) -> tuple[float, float]:
     """Safe speed after asking for the links ahead, and the speed below which it may not dawdle [m/s]."""
-    items, slots, types, dt = w.items, w.slots, w.types, w.params.dt
+    net, items, slots, types, dt = w.net, w.items, w.slots, w.types, w.params.dt
     v = slots.plan[slot]
     kind = slots.kind[slot]
     speed = slots.speed[slot]
     decel = types.decel[kind]
-    least = 0.0
-    distance = 0.0
-    can_brake = True
+    brake = brake_gap(speed, decel, 0.0, dt)
+    least, least_distance, least_brakes = 0.0, 0.0, False
+    zipper = 1e9
+    waits = 0
     for item in range(slot * NUM_ITEMS, slot * NUM_ITEMS + slots.item[slot]):
-        if items.flags[item] & ITEM_ASK == 0:
-            continue
-        brakes = items.distance[item] > brake_gap(speed, decel, 0.0, dt) or speed < decel * dt
-        if not _is_open(w, slot, item, brakes, time):
-            hopeless = items.distance[item] < brake_gap(speed, types.emergency_decel[kind], 0.0, dt)
-            if brakes or w.net.link_signal[items.link[item]] >= 0 or not hopeless:
-                return items.speed_wait[item], 0.0
-            continue
-        if items.flags[item] & ITEM_ZIPPER == 0:
-            distance = items.distance[item]
-            least = min(distance + 0.1, min(items.speed_pass[item], speed + types.accel[kind] * dt))
-            can_brake = brakes
+        link = items.link[item]
+        if link < 0 or items.flags[item] & ITEM_REQUEST == 0:
+            if link >= 0 and net.lane_internal[lane] != 0 and net.lane_entry[net.link_from[link]] == net.lane_entry[lane]:
+                # it stands on the junction and gives up its turn
+                slots.junction_time[slot] = NEVER
+                slots.conflict_time[slot] = NEVER
+            v = items.speed_wait[item]
+            waits = 1 if v < speed or v < HALTING else waits
+            break
+        state = link_state(w, link)
+        can_brake = items.distance[item] > brake or speed < decel * dt
+        yellow = is_yellow(state)
+        if yellow and can_brake:
+            v, waits = items.speed_wait[item], 1
+            break
+        opened = yellow or is_open(w, slot, item, can_brake, time)
+        if opened and not (is_priority(state) or net.link_flags[link] & LINK_CONT != 0 or was_major(w, link)):
+            if items.distance[item] > net.link_visibility[link] and (can_brake or not yellow):
+                v, waits = items.speed_wait[item], 1
+                break
+            # past the point of no return: be fast enough to get across
+            least_distance, least_brakes = items.distance[item], can_brake
+            least = min(least_distance / dt + 0.1, min(items.speed_pass[item], speed + types.accel[kind] * dt))
+        if opened:
+            v = items.speed_pass[item]
+            if v < decel and v <= items.speed_wait[item] and v < speed + types.accel[kind] * dt:
+                waits = 1
+        elif state == ZIPPER:
+            zipper = min(zipper, zipper_speed(w, slot, item, can_brake, time))
+        elif not can_brake and net.link_signal[link] < 0 and items.distance[item] < brake_gap(speed, types.emergency_decel[kind], 0.0, dt):
+            v = items.speed_pass[item]
+        else:
+            v, waits = items.speed_wait[item], 1
+            break
     if v + EPS < least:
-        if can_brake and v < speed:
+        if least_brakes and v < speed:
             # it will not make it across in this step, so it has to stop before the link
-            slow = max(max(0.0, speed - decel * dt), stop_speed(distance, speed, decel, types.emergency_decel[kind], dt))
-            return min(v, slow), 0.0
-        least = v
-    return v, least
+            slow = max(max(0.0, speed - decel * dt), stop_speed(least_distance, speed, decel, types.emergency_decel[kind], dt))
+            v, least, waits = min(v, slow), 0.0, 1
+        else:
+            least = v
+    slots.waits[slot] = 0 if net.edge_roundabout[net.lane_edge[lane]] != 0 else waits
+    return min(v, zipper), least
 
 
 @device
@@ -185,7 +122,10 @@ def _move(w: World, lane: int, slot: int, step: int, time: float) -> int:
         return _wait_at_stop(w, lane, slot, kind, time)
     safe, least = slots.plan[slot], 0.0
     if slots.item[slot] > 0:
-        safe, least = _granted_speed(w, slot, time)
+        safe, least = _granted_speed(w, lane, slot, time)
+    else:
+        slots.waits[slot] = 1 if slots.asked[slot] & EXPECTS_TO_WAIT != 0 else 0
+    slots.requests[slot] = slots.asked[slot] & ~EXPECTS_TO_WAIT
     lowest = max(0.0, speed - types.decel[kind] * dt)
     hardest = max(0.0, speed - types.emergency_decel[kind] * dt)
     v_min = min(lowest, max(safe, hardest))
@@ -193,7 +133,8 @@ def _move(w: World, lane: int, slot: int, step: int, time: float) -> int:
     draw = uniform(w.trips.key[slots.trip[slot]], step, DRAW_DAWDLE)
     v = max(v_min, dawdled(v_max, types.accel[kind], types.sigma[kind], draw, dt)) if types.model[kind] == 0 else v_max
     v = adapted_speed(slots, types, slot, kind, v_min, v, v_max, speed, dt)
-    v = max(v, min(least, v_max))
+    if v > 0.0:
+        v = max(v, min(least, v_max))
     if speed - v > types.decel[kind] * dt * 1.5 and v < HALTING:
         lanes.braking[lane] += 1
     slots.speed[slot] = v

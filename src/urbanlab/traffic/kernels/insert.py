@@ -14,8 +14,9 @@ from urbanlab.traffic.kernels.conflicts import is_priority, is_red, is_yellow, l
 from urbanlab.traffic.kernels.limits import lane_limit
 from urbanlab.traffic.kernels.neighbours import place_on_lane
 from urbanlab.traffic.physics.following import brake_gap, follow_speed, free_speed, secure_gap, stop_speed
-from urbanlab.traffic.kernels.plan import next_link
+from urbanlab.traffic.kernels.look_ahead import next_link
 from urbanlab.traffic.kernels.slots import insert_slot
+from urbanlab.traffic.kernels.state import NEVER
 from urbanlab.traffic.kernels.world import (
     COUNT_RUNNING,
     COUNT_WAITING,
@@ -325,8 +326,9 @@ def _fill_slot(w: World, slot: int, trip: int, lane: int, pos: float, speed: flo
     slots.halts[slot] = 0
     slots.stop[slot] = stop
     slots.dwell[slot] = -1.0
-    slots.junction_time[slot] = -1.0
-    slots.conflict_time[slot] = -1.0
+    slots.junction_time[slot] = NEVER
+    slots.first_time[slot] = NEVER
+    slots.conflict_time[slot] = NEVER
     slots.gain[slot] = 0.0
     slots.keep_right[slot] = 0.0
     slots.look_speed[slot] = speed
@@ -337,6 +339,9 @@ def _fill_slot(w: World, slot: int, trip: int, lane: int, pos: float, speed: flo
     slots.changed[slot] = -1000
     slots.plan[slot] = speed
     slots.item[slot] = 0
+    slots.asked[slot] = 0
+    slots.requests[slot] = 0
+    slots.waits[slot] = 0
     w.trips.slot[trip] = slot
     w.trips.lane[trip] = lane
 

@@ -33,6 +33,7 @@ def copy_slot(slots: Slots, source: int, target: int) -> None:
     slots.stop[target] = slots.stop[source]
     slots.dwell[target] = slots.dwell[source]
     slots.junction_time[target] = slots.junction_time[source]
+    slots.first_time[target] = slots.first_time[source]
     slots.conflict_time[target] = slots.conflict_time[source]
     slots.gain[target] = slots.gain[source]
     slots.keep_right[target] = slots.keep_right[source]
@@ -44,6 +45,9 @@ def copy_slot(slots: Slots, source: int, target: int) -> None:
     slots.changed[target] = slots.changed[source]
     slots.plan[target] = slots.plan[source]
     slots.item[target] = slots.item[source]
+    slots.asked[target] = slots.asked[source]
+    slots.requests[target] = slots.requests[source]
+    slots.waits[target] = slots.waits[source]
 
 
 @device

@@ -16,22 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "ITEM_ANNOUNCE", "ITEM_ASK", "ITEM_ZIPPER", "NUM_ITEMS", "NUM_SIZES", "Items", "Lanes", "Pool", "Slots", "Trips", "grow_slots", "new_lanes", "new_pool", "new_slots", "new_trips", "new_items",
+    "EXPECTS_TO_WAIT", "ITEM_HELD", "ITEM_REQUEST", "NUM_ITEMS", "NEVER", "NUM_SIZES", "Items", "Lanes", "Pool", "Slots", "Trips", "grow_slots", "new_lanes", "new_pool", "new_slots", "new_trips", "new_items",
 ]
 
 I32 = NDArray[np.int32]
 F64 = NDArray[np.float64]
 
-NUM_ITEMS = 4
-"""Links a vehicle looks at in one step; what lies beyond is out of braking reach."""
+NUM_ITEMS = 12
+"""Links a vehicle looks at in one step: those of the next few junctions; what lies beyond is not looked at."""
 
-ITEM_ASK = 1
-"""The link is open only if no other vehicle is in the way."""
+ITEM_REQUEST = 1
+"""The vehicle means to pass the link if it may."""
 
-ITEM_ANNOUNCE = 2
-"""Others have to know of the arrival."""
+ITEM_HELD = 2
+"""Vehicles stand, or are about to, on the lane behind the link."""
 
-ITEM_ZIPPER = 4
+EXPECTS_TO_WAIT = 1 << 30
+"""Bit of `asked`: it looks at no link and does not expect to pass the next one."""
+
+NEVER = 1e12
+"""[s] later than any time of a run."""
 
 NUM_SIZES = 20
 """Block sizes are 4 << s for s below this."""
@@ -65,7 +69,7 @@ class Lanes(NamedTuple):
 class Items(NamedTuple):
     """Links that a vehicle approaches, (N * NUM_ITEMS,), made anew each step."""
 
-    link: I32
+    link: I32  # -1: not a link but a stop, or the end of the way
     next: I32  # next announcement at the same link, -1 none
     flags: NDArray[np.uint8]  # ITEM_...
     distance: F64  # [m] to the link
@@ -76,7 +80,7 @@ class Items(NamedTuple):
     arrive_speed: F64  # [m/s]
     leave_speed: F64  # [m/s]
     brake_speed: F64  # [m/s] when arriving braking
-    waited: F64  # [s] that the vehicle has stood
+    space: F64  # [m] free behind the link
 
 
 class Pool(NamedTuple):
@@ -109,7 +113,8 @@ class Slots(NamedTuple):
     halts: I32  # times it came to a halt
     stop: I32  # next scheduled stop (row of the stop table), -1 none
     dwell: F64  # [s] left at the stop, -1 not at a stop
-    junction_time: F64  # [s] when it entered the junction it is on
+    junction_time: F64  # [s] when it entered the junction it is on; NEVER where it has given up its turn or is on none
+    first_time: F64  # [s] the same, also where it has given up its turn
     conflict_time: F64  # [s] when it entered the part of that junction that others cross
     gain: F64  # [1] lane change: memory of speed gain (left positive)
     keep_right: F64  # [1] lane change: memory of the duty to keep right
@@ -120,7 +125,10 @@ class Slots(NamedTuple):
     want: I32  # lane change: flags of the last decision
     changed: I32  # step of the last lane change
     plan: F64  # [m/s] speed it will have if no other vehicle holds a link
-    item: I32  # links it asks for or announces itself at in this step, rows of Items from slot * NUM_ITEMS
+    item: I32  # links it looks at in this step, rows of Items from slot * NUM_ITEMS
+    asked: I32  # bit k: it means to pass the k-th of them
+    requests: I32  # the same, as the others know it: of the step before, moved on with each link passed
+    waits: I32  # 1: it does not expect to pass the next link
 
 
 class Trips(NamedTuple):
@@ -150,7 +158,7 @@ class Trips(NamedTuple):
 
 
 _SLOT_NONE = {"trip": -1, "stop": -1, "dwell": -1.0, "advice": 1e9}
-_INT_SLOTS = {"trip", "kind", "route", "halts", "stop", "want", "changed", "item"}
+_INT_SLOTS = {"trip", "kind", "route", "halts", "stop", "want", "changed", "item", "asked", "requests", "waits"}
 
 
 def new_slots(num: int) -> Slots:

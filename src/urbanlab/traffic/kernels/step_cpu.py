@@ -11,7 +11,8 @@ from urbanlab.core import jit
 from urbanlab.core.bundle import viewer
 from urbanlab.traffic.kernels.apply_change import apply_changes
 from urbanlab.traffic.kernels.change import FLAG_CHANGE, decide_lanes
-from urbanlab.traffic.kernels.execute import announce, execute_lanes, forget
+from urbanlab.traffic.kernels.approach import announce, forget
+from urbanlab.traffic.kernels.execute import execute_lanes
 from urbanlab.traffic.kernels.insert import enqueue_due, insert_waiting
 from urbanlab.traffic.kernels.limbo import return_from_limbo
 from urbanlab.traffic.kernels.plan import plan_lanes
@@ -98,7 +99,7 @@ def advance_serial(world: int, signal_plan: int, signal_state: int, num_steps: i
             step_signals(plan, signals, w.lanes, w.slots, w.types.length, step, time)
             num = w.pool.num_active[0]
             plan_lanes(w, 0, num, time)
-            announce(w)
+            announce(w, step)
             w.counts[COUNT_STEPS] += execute_lanes(w, 0, num, step, time)
             forget(w)
             collect_moves(w, FLAG_CROSS | FLAG_STUCK | FLAG_STOP)
@@ -136,7 +137,7 @@ def advance_parallel(world: int, signal_plan: int, signal_state: int, num_steps:
             num = w.pool.num_active[0]
             for chunk in jit.prange(NUM_CHUNKS):
                 plan_lanes(as_world(world), num * chunk // NUM_CHUNKS, num * (chunk + 1) // NUM_CHUNKS, time)
-            announce(w)
+            announce(w, step)
             for chunk in jit.prange(NUM_CHUNKS):
                 _execute_chunk(as_world(world), num, chunk, step, time)
             for chunk in range(NUM_CHUNKS):

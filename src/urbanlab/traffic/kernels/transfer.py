@@ -9,8 +9,9 @@ from __future__ import annotations
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_WAIT
 from urbanlab.traffic.kernels.conflicts import forget_rear
-from urbanlab.traffic.kernels.plan import next_link
+from urbanlab.traffic.kernels.look_ahead import next_link
 from urbanlab.traffic.kernels.slots import copy_slot, insert_slot, pop_front, remove_slot
+from urbanlab.traffic.kernels.state import NEVER
 from urbanlab.traffic.kernels.world import (
     COUNT_ARRIVED,
     COUNT_RUNNING,
@@ -150,13 +151,18 @@ def _cross(w: World, lane: int, slot: int, link: int, time: float) -> int:
     trips.slot[trip] = new
     trips.lane[trip] = target
     slots.pos[new] = over
+    slots.requests[new] >>= 1
     flags = net.link_flags[link]
     if net.lane_internal[lane] == 0:
         lanes.left[lane] += 1
-        slots.junction_time[new] = time
-        slots.conflict_time[new] = 1e12 if flags & LINK_CONT != 0 else time
+    if net.lane_internal[target] == 0:
+        slots.junction_time[new] = slots.first_time[new] = slots.conflict_time[new] = NEVER
+    elif net.lane_internal[lane] == 0:
+        slots.junction_time[new] = slots.first_time[new] = time
+        slots.conflict_time[new] = NEVER if flags & LINK_CONT != 0 else time
     elif flags & LINK_WAIT != 0:
         slots.conflict_time[new] = time
+        slots.junction_time[new] = slots.first_time[new]
     if net.lane_internal[target] == 0:
         lanes.entered[target] += 1
         slots.route[new] += 1

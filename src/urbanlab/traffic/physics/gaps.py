@@ -13,7 +13,7 @@ from urbanlab.core.jit import inline
 
 __all__ = ["LOOKAHEAD_ZIPPER", "blocked_by", "braking_arrival", "impatience", "unsafe_merge"]
 
-LOOKAHEAD_ZIPPER = 16.0
+LOOKAHEAD_ZIPPER = 4.0
 """[s] margin at a zipper, where streams alternate."""
 
 

@@ -1,0 +1,246 @@
+"""Announcements at links, and who may pass: gap acceptance, all-way stops, right before left, zippers.
+
+Model: Krajzewicz and Erdmann 2013, "Road intersection model in SUMO".
+"""
+
+from __future__ import annotations
+
+import math
+
+from urbanlab.core.draw import uniform
+from urbanlab.core.jit import device, inline
+from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_INSIDE, LINK_WATCHED
+from urbanlab.traffic.kernels.conflicts import is_priority, is_red, link_state
+from urbanlab.traffic.kernels.limits import lane_limit
+from urbanlab.traffic.kernels.state import ITEM_REQUEST, NUM_ITEMS
+from urbanlab.traffic.kernels.world import World
+from urbanlab.traffic.physics.following import brake_gap, follow_speed, secure_gap, speed_after
+from urbanlab.traffic.physics.gaps import LOOKAHEAD_ZIPPER, blocked_by, braking_arrival, impatience
+
+__all__ = ["announce", "forget", "is_open", "zipper_speed"]
+
+HALTING = 0.1
+EPS = 1e-3
+DRAW_TIE = 5
+STRAIGHT_TIE, TURN_TIE = 0.25, 0.75
+"""Share of drivers that let another go first where everybody waits for everybody."""
+
+ZIPPER, ALLWAY, STOP, EQUAL, MAJOR_GREEN, RED = 90, 119, 115, 61, 71, 114
+MAX_CIRCLE = 16
+
+
+@device
+def announce(w: World, step: int) -> None:
+    """Hang the announcements of this step onto their links. Serial: the lists are shared."""
+    items, links, slots = w.items, w.links, w.slots
+    equal = False
+    for a in range(w.pool.num_active[0]):
+        lane = w.pool.active[a]
+        if lane >= w.params.num_lanes:
+            continue
+        first = w.lanes.first[lane]
+        for slot in range(first, first + w.lanes.count[lane]):
+            for item in range(slot * NUM_ITEMS, slot * NUM_ITEMS + slots.item[slot]):
+                link = items.link[item]
+                if link < 0 or items.flags[item] & ITEM_REQUEST == 0 or w.net.link_flags[link] & LINK_WATCHED == 0:
+                    continue
+                if links.head[link] < 0:
+                    links.touched[links.num_touched[0]] = link
+                    links.num_touched[0] += 1
+                items.next[item] = links.head[link]
+                links.head[link] = item
+                equal = equal or (w.net.link_state[link] == EQUAL and slots.halt[slot] > 0.0)
+    if equal:
+        _break_circles(w, step)
+
+
+@device
+def _break_circles(w: World, step: int) -> None:
+    """Right before left: where everybody waits for somebody in a circle, some give up their turn for this step."""
+    for k in range(w.links.num_touched[0]):
+        link = w.links.touched[k]
+        if link_state(w, link) != EQUAL:
+            continue
+        item = w.links.head[link]
+        while item >= 0:
+            slot = item // NUM_ITEMS
+            if w.slots.halt[slot] > 0.0 and item == slot * NUM_ITEMS and _in_circle(w, link):
+                share = STRAIGHT_TIE if w.net.link_direction[link] == 115 else TURN_TIE
+                if uniform(w.trips.key[w.slots.trip[slot]], step, DRAW_TIE) < share:
+                    w.items.flags[item] &= ~ITEM_REQUEST
+                    w.slots.asked[slot] &= ~1
+            item = w.items.next[item]
+
+
+@device
+def _first_foe_link(w: World, link: int, start: int) -> int:
+    """Link of the nearest vehicle that a link yields to; `start` where that one comes from its lane; -1 none."""
+    nearest, found = 1e9, -1
+    for y in range(w.net.yield_start[link], w.net.yield_start[link + 1]):
+        other = w.net.yield_link[y]
+        item = w.links.head[other]
+        while item >= 0:
+            if w.net.link_from[other] == w.net.link_from[start]:
+                return start
+            if w.items.distance[item] < nearest and w.items.flags[item] & ITEM_REQUEST != 0:
+                nearest, found = w.items.distance[item], other
+            item = w.items.next[item]
+    return found
+
+
+@device
+def _in_circle(w: World, start: int) -> bool:
+    """Does the chain of those that are yielded to come back to a link?"""
+    link = _first_foe_link(w, start, start)
+    for _ in range(MAX_CIRCLE):
+        if link < 0:
+            return False
+        if link == start:
+            return True
+        link = _first_foe_link(w, link, start)
+    return False
+
+
+@device
+def forget(w: World) -> None:
+    """Take all announcements off."""
+    for k in range(w.links.num_touched[0]):
+        w.links.head[w.links.touched[k]] = -1
+    w.links.num_touched[0] = 0
+
+
+@inline
+def _entry_state(w: World, link: int) -> int:
+    """Behind a waiting point: state of the link by which the junction was entered; 0 elsewhere."""
+    net = w.net
+    if net.link_flags[link] & LINK_INSIDE == 0 or net.lane_internal[net.link_next[link]] == 0:
+        return 0
+    return link_state(w, net.lane_entry[net.link_from[link]])
+
+
+@device
+def is_open(w: World, slot: int, item: int, can_brake: bool, time: float) -> bool:
+    """May the vehicle pass the link, given everybody that has to be yielded to?"""
+    net, items, slots, types = w.net, w.items, w.slots, w.types
+    kind, link = slots.kind[slot], items.link[item]
+    state = link_state(w, link)
+    if is_red(state):
+        return False
+    if net.link_flags[link] & LINK_CONT != 0:
+        return True
+    before = _entry_state(w, link)
+    if is_priority(state) or (before == MAJOR_GREEN and state != ZIPPER):
+        return True
+    waited = slots.halt[slot]
+    if (state == STOP or state == ALLWAY) and waited <= 0.0:
+        return False
+    patience = impatience(types.impatience[kind], waited, w.params.impatience_time) if can_brake else 1.0
+    for y in range(net.yield_start[link], net.yield_start[link + 1]):
+        other = net.yield_link[y]
+        foe_item = w.links.head[other]
+        while foe_item >= 0:
+            foe = foe_item // NUM_ITEMS
+            moves = before != RED or slots.speed[foe] > HALTING  # after green, those that stand let the others out
+            if foe != slot and moves and _blocks(w, slot, item, foe, foe_item, patience, time):
+                return False
+            foe_item = items.next[foe_item]
+    return True
+
+
+@device
+def _blocks(w: World, slot: int, item: int, foe: int, foe_item: int, patience: float, time: float) -> bool:
+    """Does a foe's announced passage forbid the own one?"""
+    items, types, net, dt = w.items, w.types, w.net, w.params.dt
+    if items.flags[foe_item] & ITEM_REQUEST == 0:
+        return False
+    kind, foe_kind = w.slots.kind[slot], w.slots.kind[foe]
+    arrive, foe_arrive = items.arrive[item], items.arrive[foe_item]
+    foe_state = link_state(w, items.link[foe_item])
+    if foe_state == ALLWAY:  # who has waited longer goes first, ties by arrival, then by trip
+        if w.slots.halt[slot] > w.slots.halt[foe]:
+            return False
+        first = arrive < foe_arrive or (arrive == foe_arrive and w.slots.trip[slot] < w.slots.trip[foe])
+        if w.slots.halt[slot] == w.slots.halt[foe] and first:
+            return False
+    foe_speed, foe_decel = items.brake_speed[foe_item], types.decel[foe_kind]
+    foe_leave = _leave_time(w, foe_item, foe_kind)
+    if patience > 0.0 and arrive < foe_arrive:
+        late, slow = braking_arrival(arrive, foe_arrive, items.distance[foe_item], foe_decel * patience, time, dt)
+        foe_arrive = (1.0 - patience) * foe_arrive + patience * late
+        if slow >= 0.0:
+            foe_speed = slow
+    margin = LOOKAHEAD_ZIPPER if foe_state == ZIPPER else types.timegap_minor[kind]
+    same_target = net.link_to[items.link[item]] == net.link_to[items.link[foe_item]]
+    return blocked_by(
+        arrive, _leave_time(w, item, kind), items.arrive_speed[item], items.leave_speed[item], types.decel[kind],
+        foe_arrive, foe_leave, foe_speed, items.leave_speed[foe_item], foe_decel, margin, same_target,
+    )  # fmt: skip
+
+
+@inline
+def _leave_time(w: World, item: int, kind: int) -> float:
+    """When the vehicle's rear has left the lane behind the link [s]."""
+    items = w.items
+    mean = max(0.5 * (items.arrive_speed[item] + items.leave_speed[item]), EPS)
+    return items.arrive[item] + (w.net.link_length[items.link[item]] + w.types.length[kind]) / mean
+
+
+@inline
+def _could_follow(distance: float, speed: float, decel: float, lead_distance: float, lead_speed: float) -> bool:
+    """Could a vehicle, braking for a second, stay behind another that is nearer to a common point?"""
+    return distance > lead_distance and distance - lead_distance > speed - decel - lead_speed
+
+
+@device
+def zipper_speed(w: World, slot: int, item: int, can_brake: bool, time: float) -> float:
+    """Speed that lets the streams of a zipper alternate [m/s].
+
+    Model: SUMO's zipper (Erdmann, `MSLink::getZipperSpeed`): the gap to a vehicle of the other stream that arrives first is opened
+    evenly until both are at the link; the nearer the link, the more plain car following counts.
+    """
+    net, items, slots, types = w.net, w.items, w.slots, w.types
+    kind, link = slots.kind[slot], items.link[item]
+    safe, distance = items.speed_pass[item], items.distance[item]
+    if distance > max(net.link_visibility[link], brake_gap(slots.speed[slot], types.decel[kind], 0.0, w.params.dt)):
+        return safe
+    patience = impatience(types.impatience[kind], slots.halt[slot], w.params.impatience_time) if can_brake else 1.0
+    for y in range(net.yield_start[link], net.yield_start[link + 1]):
+        foe_item = w.links.head[net.yield_link[y]]
+        while foe_item >= 0:
+            foe = foe_item // NUM_ITEMS
+            if foe != slot and _blocks(w, slot, item, foe, foe_item, patience, time):
+                safe = min(safe, _behind_zipper(w, slot, item, foe, foe_item, safe))
+            foe_item = items.next[foe_item]
+    return safe
+
+
+@device
+def _behind_zipper(w: World, slot: int, item: int, foe: int, foe_item: int, safe: float) -> float:
+    """Speed that makes a vehicle the follower of one of the other stream [m/s]."""
+    items, slots, types, dt = w.items, w.slots, w.types, w.params.dt
+    kind, foe_kind = slots.kind[slot], slots.kind[foe]
+    v, u = slots.speed[slot], slots.speed[foe]
+    distance, foe_distance = items.distance[item], items.distance[foe_item]
+    decel, foe_decel = types.decel[kind], types.decel[foe_kind]
+    own_later = items.arrive[foe_item] > items.arrive[item] and not _could_follow(distance, v, decel, foe_distance, u)
+    tie = items.arrive[foe_item] == items.arrive[item] and foe_distance == distance and slots.trip[slot] < slots.trip[foe]
+    if own_later or _could_follow(foe_distance, u, foe_decel, distance, v) or tie:
+        return safe
+    foe_lane, own_lane = w.trips.lane[slots.trip[foe]], w.trips.lane[slots.trip[slot]]
+    u_end = min(lane_limit(w, foe_lane, foe_kind, slots.factor[foe]), speed_after(foe_distance, u, types.accel[foe_kind]))
+    u_mean = 0.5 * (u + u_end)
+    foe_time = max(1.0, math.ceil(foe_distance / max(EPS, u_mean) / dt) * dt)
+    top = min(lane_limit(w, own_lane, kind, slots.factor[slot]), speed_after(distance, v, types.accel[kind]))
+    v_end = min(top, max(u_end, speed_after(distance, v, decel)))
+    v_mean = 0.5 * (v + v_end)
+    own_time = max(1.0, math.ceil(distance / max(EPS, v_mean) / dt) * dt)
+    gap = distance - types.length[foe_kind] - types.min_gap[kind] - foe_distance
+    wanted = secure_gap(v_end, decel, types.tau[kind], u_end, foe_decel, dt)
+    change = 2.0 * (gap + foe_time * u_mean - wanted - v_mean * foe_time) / (foe_time * foe_time)
+    follow = follow_speed(
+        types.model[kind], gap, v, u, foe_decel, types.max_speed[kind], types.accel[kind], decel, types.emergency_decel[kind],
+        types.tau[kind], types.delta[kind], dt,
+    )  # fmt: skip
+    weight = min(1.0, own_time / 10.0)
+    hardest = weight * decel + (1.0 - weight) * types.emergency_decel[kind]
+    return max(follow, v - hardest * dt, weight * (v + change * dt) + (1.0 - weight) * follow)
