@@ -33,6 +33,7 @@ def perfect_drivers(scenario: Scenario) -> Scenario:
     [
         ("grid_program", "grid:rows=3,cols=3,trips=400,duration=600", None),
         ("grid_max_pressure", "grid:rows=3,cols=3,trips=400,duration=600", "max_pressure:interval=15"),
+        ("ring_without_signals", "ring:rings=2,radials=5,trips=300,duration=600,signals=false", None),
         ("ring_fixed", "ring:rings=2,radials=5,trips=300,duration=600", "fixed"),
     ],
 )
