@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlab.core import jit
-from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
 from urbanlab.traffic.kernels.state import Lanes, Slots
+from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
 
 __all__ = ["actuated_switch", "watch_loops"]
 
@@ -45,20 +45,17 @@ def watch_loops(plan: SignalPlan, state: SignalState, lanes: Lanes, slots: Slots
     detectors = plan.detectors
     dt = plan.step_ms / 1000.0
     for d in range(len(detectors.lane)):
-        lane, loop = detectors.lane[d], detectors.pos[d]
-        on, leave = _watch_lane(lanes, slots, length, lane, 0.0, loop, time, dt)
+        loop = detectors.pos[d]
+        on, leave = _watch_lane(lanes, slots, length, detectors.lane[d], 0.0, loop, time, dt)
         for b in range(detectors.beyond_start[d], detectors.beyond_start[d + 1]):
             beyond = detectors.beyond_lane[b]
             if lanes.count[beyond] > 0:
-                also, later = _watch_lane(lanes, slots, length, beyond, detectors.lane_length[d], loop, time, dt)
+                also, later = _watch_lane(lanes, slots, length, beyond, detectors.beyond_shift[b], loop, time, dt)
                 on, leave = on or also, max(leave, later)
         if leave < 0.0 and not on and state.detector_on[d] != 0:
-            leave = time  # it changed lanes
+            leave = time - dt  # it changed lanes, in the step that has just ended
         if leave >= 0.0:
             state.detector_leave[d] = leave
-            state.detector_seen[d] = leave
-        if on:
-            state.detector_seen[d] = time
         state.detector_on[d] = on
 
 
@@ -94,24 +91,10 @@ def _extension(plan: SignalPlan, state: SignalState, program: int, phase: int, g
 
 
 @jit.device
-def _green_after(plan: SignalPlan, program: int, phase: int) -> int:
-    """First green phase (row of all phases) from here on, itself included."""
-    begin, end = plan.phase_start[program], plan.phase_start[program + 1]
-    for _ in range(end - begin):
-        if plan.phase_is_green[phase] != 0:
-            return phase
-        if plan.next_start[phase + 1] > plan.next_start[phase]:
-            phase = begin + plan.next_phase[plan.next_start[phase]]
-        else:
-            phase = begin if phase + 1 == end else phase + 1
-    return begin
-
-
-@jit.device
 def _loop_priority(plan: SignalPlan, state: SignalState, program: int, phase: int, loop: int, now: int) -> int:
     """How much a loop wants its green; phase is the present one."""
-    green = state.detector_green[loop] / 1000.0
-    if _gap(state, loop, now) >= plan.detectors.max_gap[loop] and state.detector_seen[loop] <= green:
+    seen = now if state.detector_on[loop] != 0 else int(state.detector_leave[loop] * 1000.0 + 0.5)
+    if _gap(state, loop, now) >= plan.detectors.max_gap[loop] and seen <= state.detector_green[loop]:
         return 0
     inactive = now - state.detector_green[loop]
     if inactive > plan.detectors.inactive_ms[program]:
@@ -133,7 +116,7 @@ def _phase_priority(plan: SignalPlan, state: SignalState, program: int, phase: i
 
 @jit.device
 def _choose(plan: SignalPlan, state: SignalState, program: int, phase: int, now: int) -> int:
-    """Among several phases that may follow, that with the most waiting; the first where nobody waits."""
+    """Among several phases that may follow, the way to most of those who wait; the first where nobody waits."""
     begin = plan.phase_start[program]
     first = plan.next_start[phase]
     result, most = begin + plan.next_phase[first], 0
@@ -142,13 +125,11 @@ def _choose(plan: SignalPlan, state: SignalState, program: int, phase: int, now:
         if priority > most:
             result, most = phase, priority
     for i in range(first, plan.next_start[phase + 1]):
-        target = _green_after(plan, program, begin + plan.next_phase[i])
-        priority = _phase_priority(plan, state, program, phase, target, now)
+        priority = 0
+        for t in range(plan.detectors.target_start[i], plan.detectors.target_start[i + 1]):
+            priority += _phase_priority(plan, state, program, phase, plan.detectors.target_phase[t], now)
         if priority > most:
             result, most = begin + plan.next_phase[i], priority
-    for loop in range(plan.detectors.program_start[program], plan.detectors.program_start[program + 1]):
-        if _loop_priority(plan, state, program, phase, loop, now) > most:
-            return begin + plan.next_phase[first]  # on the way to a phase that can't be reached directly
     return result
 
 
@@ -166,8 +147,9 @@ def actuated_switch(plan: SignalPlan, state: SignalState, program: int, phase: i
             chosen = plan.phase_start[program] + plan.next_phase[plan.next_start[phase]]
         else:
             chosen = phase + 1 if phase + 1 < plan.phase_start[program + 1] else plan.phase_start[program]
-    elapsed = now - state.last_start_ms[phase] if chosen == phase else 0
-    if following > 1 and plan.phase_is_green[chosen] != 0:
+    if plan.detectors.chooses[program] != 0 and plan.phase_is_green[chosen] != 0:
         for i in range(plan.detectors.phase_start[chosen], plan.detectors.phase_start[chosen + 1]):
             state.detector_green[plan.detectors.phase_detector[i]] = now
-    return chosen, max(SECOND, plan.phase_min[chosen] - elapsed)
+    if chosen != phase:
+        return chosen, plan.phase_min[chosen]
+    return chosen, max(SECOND, plan.phase_min[chosen] - (now - state.last_start_ms[phase]))

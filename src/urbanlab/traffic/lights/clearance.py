@@ -2,6 +2,10 @@
 
 Sources: ITE 2020, "Guidelines for Determining Traffic Signal Change and Clearance Intervals": yellow
 t + v / (2 a) on level ground with t = 1 s and a = 3.05 m/s^2, red clearance (W + L) / v with L = 6.1 m.
+MUTCD 2009, 4E.06: people on foot clear a crossing at 3.5 ft/s.
+
+Which vehicles meet people on foot is not in the network's columns, but the stored programs know it: a
+crossing conflicts with every link that no phase ever shows green beside it.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from urbanlab.city.network import Network
+from urbanlab.city.network import EdgeFunction, Network
 from urbanlab.city.program import SignalPrograms
 
 __all__ = ["Safety", "clearance_time", "compile_safety", "conflicts_of", "yellow_time"]
@@ -22,6 +26,7 @@ VEHICLE_LENGTH = 6.1  # [m] 20 ft
 YELLOW_MIN, YELLOW_MAX = 3.0, 6.0  # [s]
 CLEARANCE_MIN, CLEARANCE_MAX = 1.0, 3.0  # [s]; longer than 3 s teaches drivers to start late (ITE)
 GREEN_MIN = 5.0  # [s]
+WALKING_SPEED = 1.07  # [m/s] 3.5 ft/s
 RED_MAX = 180.0  # [s] after which a link is served whatever is asked for
 
 
@@ -29,7 +34,7 @@ class Safety(NamedTuple):
     """Limits of every link position (K,)."""
 
     yellow_ms: NDArray[np.int64]  # 0 where no vehicle is signalled (pedestrian crossings, spare characters)
-    clearance_ms: NDArray[np.int64]
+    clearance_ms: NDArray[np.int64]  # all-red; of a crossing: the time to walk it
     green_ms: NDArray[np.int64]  # shortest green
     red_ms: NDArray[np.int64]  # longest red; never for links that no phase serves
     serving_phase: NDArray[np.int32]  # phase of the active program that serves the link, -1 none
@@ -78,7 +83,10 @@ def compile_safety(
     np.maximum.at(yellow_ms, where[rows], np.ceil(own_yellow * 1000.0 - 1e-6).astype(np.int64))
     np.maximum.at(clearance_ms, where[rows], np.ceil(clearance_time(path, speed) * 1000.0).astype(np.int64))
     serving = _serving_phases(programs, state_start)
-    start, pos, yields = conflicts_of(network, where, num_links)
+    walked, walking_ms = _crossings(network, state_start, yellow_ms)
+    clearance_ms[walked] = walking_ms
+    pairs = np.array(_walkers_conflicts(programs, state_start, walked, yellow_ms > 0), np.int64).reshape(-1, 2)
+    start, pos, yields = conflicts_of(network, where, num_links, pairs)
     return Safety(
         yellow_ms=yellow_ms,
         clearance_ms=clearance_ms,
@@ -123,10 +131,53 @@ def _serving_phases(programs: SignalPrograms, state_start: NDArray[np.int32]) ->
     return serving
 
 
+def _crossings(
+    network: Network, state_start: NDArray[np.int32], yellow_ms: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Link positions of crossings and the time to walk each [ms].
+
+    They are the positions without vehicles of signals at junctions that have crossings; which position belongs
+    to which crossing is not known, so the longest one of the signal counts.
+    """
+    edges = np.flatnonzero(network.edge_function == EdgeFunction.CROSSING)
+    longest = np.zeros(network.num_junctions)
+    np.maximum.at(longest, network.edge_to[edges], network.lane_length[network.edge_first_lane[edges]])
+    of_signal = np.zeros(network.num_signals)
+    rows = np.flatnonzero(network.connection_signal >= 0)
+    np.maximum.at(of_signal, network.connection_signal[rows], longest[network.connection_junction[rows]])
+    signal = np.repeat(np.arange(network.num_signals), np.diff(state_start))
+    walked = np.flatnonzero((yellow_ms == 0) & (of_signal[signal] > 0))
+    return walked, np.ceil(of_signal[signal[walked]] / WALKING_SPEED * 1000.0).astype(np.int64)
+
+
+def _walkers_conflicts(
+    programs: SignalPrograms, state_start: NDArray[np.int32], walked: NDArray[np.int64], is_driven: NDArray[np.bool_]
+) -> list[tuple[int, int]]:
+    """(crossing, link of vehicles) that no phase of the signal shows green together."""
+    signal_of = np.searchsorted(state_start, walked, side="right") - 1
+    pairs = []
+    for signal in np.unique(signal_of).tolist():
+        first, last = int(state_start[signal]), int(state_start[signal + 1])
+        together = np.zeros((last - first, last - first), bool)
+        for program in np.flatnonzero(programs.program_signal == signal).tolist():
+            for state in programs.phase_state[int(programs.phase_start[program]) : int(programs.phase_start[program + 1])]:
+                green = np.array([char in "Gg" for char in state.ljust(last - first, "r")])
+                together |= np.outer(green, green)
+        for position in (walked[signal_of == signal] - first).tolist():
+            pairs += [(first + position, first + link) for link in np.flatnonzero(is_driven[first:last] & ~together[position]).tolist()]
+    return pairs
+
+
 def conflicts_of(
-    network: Network, where: NDArray[np.int32], num_links: int
+    network: Network, where: NDArray[np.int32], num_links: int, others: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]]:
-    """Pairs of link positions whose ways meet, sorted by the first; and whether the first yields."""
+    """Pairs of link positions whose ways meet, sorted by the first; and whether the first yields.
+
+    Parameters
+    ----------
+    where : (C,) link position of each connection, -1 none
+    others : (N, 2) further pairs, in which neither yields
+    """
     num_requests = len(network.request_junction)
     link_of_request = np.full(num_requests, -1, np.int64)
     rows = np.flatnonzero((network.connection_request >= 0) & (where >= 0))
@@ -134,7 +185,8 @@ def conflicts_of(
     own = np.repeat(np.arange(num_requests), np.diff(network.foe_start))
     first, second = link_of_request[own], link_of_request[network.foe_request]
     keep = (first >= 0) & (second >= 0) & (first != second)
-    pairs = np.unique(np.concatenate([first[keep] * num_links + second[keep], second[keep] * num_links + first[keep]]))
+    first, second = np.concatenate([first[keep], others[:, 0]]), np.concatenate([second[keep], others[:, 1]])
+    pairs = np.unique(np.concatenate([first * num_links + second, second * num_links + first]))
     own = np.repeat(np.arange(num_requests), np.diff(network.response_start))
     first, second = link_of_request[own], link_of_request[network.response_request]
     keep = (first >= 0) & (second >= 0)

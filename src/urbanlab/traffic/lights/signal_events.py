@@ -8,10 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from urbanlab.core import jit
-from urbanlab.traffic.record import SignalEvent, SignalEventKind
 from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
+from urbanlab.traffic.record import SignalEvent, SignalEventKind
 
-__all__ = ["REASONS", "append_event", "colour", "drain", "num_interventions", "num_lost", "record", "set_link", "show_phase"]
+__all__ = [
+    "REASONS", "append_event", "colour", "drain", "is_unsafe", "num_interventions", "num_lost", "record", "set_link",
+    "show_phase", "show_wanted", "yields_to",
+]  # fmt: skip
 
 EVENTS, LOST, INTERVENTIONS, NEXT_SWITCH = range(4)  # of SignalState.cursor
 
@@ -23,6 +26,7 @@ NO_REASON, NO_PHASE, NOT_CONTROLLABLE, MINIMUM_GREEN, MAXIMUM_RED, CONFLICT, NO_
 
 PHASE, REFUSED, DELAYED, VIOLATION = range(4)  # SignalEventKind, as plain numbers for kernels
 RED, GREEN, YELLOW, DARK = range(4)
+PROTECTED, PERMISSIVE, YELLOW_STATE, RED_STATE = 71, 103, 121, 114  # G g y r
 
 
 @jit.inline
@@ -37,11 +41,9 @@ def colour(char: int) -> int:
     return RED
 
 
-def append_event(
-    plan: SignalPlan, state: SignalState, signal: int, now: int, kind: int, phase: int, reason: int
-) -> None:
+def append_event(plan: SignalPlan, state: SignalState, signal: int, now: int, kind: int, phase: int, reason: int) -> None:
     """Append an event with the states that the signal shows."""
-    if kind == REFUSED or kind == DELAYED:
+    if kind in (REFUSED, DELAYED):
         state.cursor[INTERVENTIONS] += 1
     num = state.cursor[EVENTS]
     first, last = plan.state_start[signal], plan.state_start[signal + 1]
@@ -73,15 +75,57 @@ def set_link(state: SignalState, link: int, char: int, now: int) -> None:
 
 
 @jit.device
-def conflicts(plan: SignalPlan, state: SignalState, signal: int) -> bool:
-    """Does the signal show two protected greens whose ways cross or join?"""
+def yields_to(plan: SignalPlan, link: int, foe: int) -> bool:
+    """Has a link to yield to a foe by the rules of the road?"""
+    safety = plan.safety
+    for c in range(safety.conflict_start[link], safety.conflict_start[link + 1]):
+        if safety.conflict_pos[c] == foe:
+            return safety.conflict_yields[c] != 0
+    return False
+
+
+@jit.device
+def is_unsafe(plan: SignalPlan, state: SignalState, signal: int) -> bool:
+    """Does the signal show a protected green to a link whose way meets another green one that does not yield?"""
     safety = plan.safety
     for k in range(plan.state_start[signal], plan.state_start[signal + 1]):
-        if state.link_state[k] == 71:
+        if state.link_state[k] == PROTECTED:
             for c in range(safety.conflict_start[k], safety.conflict_start[k + 1]):
-                if state.link_state[safety.conflict_pos[c]] == 71:
+                foe = safety.conflict_pos[c]
+                shown = state.link_state[foe]
+                if shown == PROTECTED or (colour(shown) == GREEN and not yields_to(plan, foe, k)):
                     return True
     return False
+
+
+@jit.device
+def _show(plan: SignalPlan, state: SignalState, signal: int, row: int, now: int, name: int) -> None:
+    """Show a phase (row of all phases), or the wanted states where row is -1; record what is unsafe about it."""
+    first, last = plan.state_start[signal], plan.state_start[signal + 1]
+    safety = plan.safety
+    cut, short, starved = False, False, False
+    for k in range(first, last):
+        new = plan.chars[plan.phase_chars[row] + k - first] if row >= 0 else state.wanted[k]
+        old, elapsed = colour(state.link_state[k]), now - state.since_ms[k]
+        if old == GREEN and colour(new) != GREEN:
+            # how long a green of the first moment has been on is not known
+            short = short or (elapsed < safety.green_ms[k] and state.since_ms[k] > plan.begin_ms)
+            cut = cut or (safety.yellow_ms[k] > 0 and colour(new) == RED)
+        elif old == RED and colour(new) != RED:
+            starved = starved or elapsed > safety.red_ms[k]
+        set_link(state, k, new, now)
+    record(plan, state, signal, now, PHASE, name, NO_REASON)
+    if plan.cityflow != 0:
+        return
+    if state.program[signal] >= 0:
+        if cut:
+            record(plan, state, signal, now, VIOLATION, name, NO_YELLOW)
+        if short:
+            record(plan, state, signal, now, VIOLATION, name, MINIMUM_GREEN)
+        if starved:
+            record(plan, state, signal, now, VIOLATION, name, MAXIMUM_RED)
+    if is_unsafe(plan, state, signal):
+        record(plan, state, signal, now, VIOLATION, name, CONFLICT)
 
 
 @jit.device
@@ -90,21 +134,13 @@ def show_phase(plan: SignalPlan, state: SignalState, signal: int, phase: int, no
 
     `name` is the phase within the program, as events give it.
     """
-    first, last = plan.state_start[signal], plan.state_start[signal + 1]
-    char = plan.phase_chars[phase]
-    cut = False
-    lit = state.program[signal] >= 0
-    for k in range(first, last):
-        new = plan.chars[char + k - first]
-        if plan.safety.yellow_ms[k] > 0 and colour(state.link_state[k]) == GREEN and colour(new) == RED:
-            cut = True
-        set_link(state, k, new, now)
-    record(plan, state, signal, now, PHASE, name, NO_REASON)
-    if plan.cityflow == 0:
-        if cut and lit:
-            record(plan, state, signal, now, VIOLATION, name, NO_YELLOW)
-        if conflicts(plan, state, signal):
-            record(plan, state, signal, now, VIOLATION, name, CONFLICT)
+    _show(plan, state, signal, phase, now, name)
+
+
+@jit.device
+def show_wanted(plan: SignalPlan, state: SignalState, signal: int, now: int) -> None:
+    """Show the wanted states as they are, as `show_phase` does."""
+    _show(plan, state, signal, -1, now, -1)
 
 
 def num_interventions(state: SignalState) -> int:
