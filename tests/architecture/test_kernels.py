@@ -15,10 +15,12 @@ import numba
 import numpy as np
 import pytest
 from numba.core.dispatcher import Dispatcher
+from numba.core.extending import _Intrinsic
 
 import urbanlab
 from urbanlab.city.synthetic import make
 from urbanlab.core import jit
+from urbanlab.core.bundle import BundleType
 from urbanlab.traffic.simulation import Simulation
 
 pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="needs the compiler")
@@ -52,6 +54,14 @@ def origin(module: ModuleType, name: str) -> ModuleType:
     return module
 
 
+def layouts_of(kind: BundleType) -> Iterator[ModuleType]:
+    """Modules of a bundle's class and of those inside it: they decide where a kernel reads."""
+    yield sys.modules[kind.name.removeprefix("Bundle(").rpartition(".")[0]]
+    for field in kind.fields.values():
+        if isinstance(field.kind, BundleType):
+            yield from layouts_of(field.kind)
+
+
 def modules_of(kernel: Dispatcher) -> Iterator[ModuleType]:
     """Modules whose functions, numbers and layouts end up in a kernel."""
     todo, seen = [kernel.py_func], set[FunctionType]()
@@ -66,7 +76,9 @@ def modules_of(kernel: Dispatcher) -> Iterator[ModuleType]:
             value = vars(module)[name]
             if isinstance(value, Dispatcher):
                 todo.append(value.py_func)
-            elif isinstance(value, int | float | tuple | np.generic | np.ndarray | type):
+            elif isinstance(value, _Intrinsic):
+                yield from layouts_of(inspect.getclosurevars(value._defn).nonlocals["kind"])
+            elif isinstance(value, int | float | tuple | np.generic | np.ndarray):
                 yield origin(module, name)
             elif inspect.ismodule(value) and value.__name__.startswith("urbanlab"):
                 yield value
@@ -84,19 +96,6 @@ def test_key_of_the_cache_covers_all_a_kernel_is_made_of(kernels: list[jit.Entry
             path = Path(str(module.__file__))
             if module.__name__.startswith("urbanlab") and path not in covered:
                 missing.append(f"{kernel.py_func.__module__}.{kernel.py_func.__name__} is made of {module.__name__} too")
-    assert sorted(set(missing)) == []
-
-
-def test_layouts_of_bundles_are_covered(kernels: list[jit.Entry]) -> None:
-    """The classes behind `viewer(...)` decide where a kernel reads: their modules belong to the key as well."""
-    missing = []
-    for kernel, sources in kernels:
-        covered = jit.source_files(sources)
-        for module in set(modules_of(kernel)):
-            for value in vars(module).values():
-                layout = isinstance(value, type) and issubclass(value, tuple) and hasattr(value, "_fields")
-                if layout and value.__module__.startswith("urbanlab") and Path(inspect.getfile(value)) not in covered:
-                    missing.append(f"{kernel.py_func.__name__} may read {value.__module__}.{value.__name__}")
     assert sorted(set(missing)) == []
 
 

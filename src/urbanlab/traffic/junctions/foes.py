@@ -176,7 +176,7 @@ def _pairs_of(j: Job, lane: int, row: int, write: bool) -> int:
     return row
 
 
-@jit.entry(("urbanlab.traffic.junctions.foes", "urbanlab.traffic.junctions.meeting"))
+@jit.entry(("urbanlab.traffic.junctions.foes", "urbanlab.traffic.junctions.meeting", "urbanlab.traffic.kernels.arrays"))
 def list_pairs(address: int, write: bool) -> int:
     """Number of pairs; written down where asked for."""
     j = _as_job(address)
