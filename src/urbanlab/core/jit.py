@@ -22,7 +22,9 @@ import llvmlite
 import numba
 from numba import config
 
-__all__ = ["Entry", "cache_folder", "device", "entry", "inline", "num_compilations", "parallel_entry", "prange", "set_threads", "source_files"]
+__all__ = [
+    "Entry", "cache_folder", "device", "entry", "inline", "num_compilations", "parallel_entry", "prange", "set_threads", "source_files",
+]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 log = logging.getLogger(__name__)
