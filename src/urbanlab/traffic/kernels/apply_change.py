@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from urbanlab.core.jit import device
-from urbanlab.traffic.kernels.change import blocked_by_gaps
-from urbanlab.traffic.kernels.change_speed import CHANGE_LEFT, CHANGE_RIGHT, NO_ADVICE
+from urbanlab.traffic.kernels.change_gaps import blocked_by_gaps
+from urbanlab.traffic.kernels.change_speed import CHANGE_LEFT, CHANGE_RIGHT
 from urbanlab.traffic.kernels.neighbours import gap_behind, gap_front
 from urbanlab.traffic.kernels.slots import copy_slot, insert_slot, remove_slot
 from urbanlab.traffic.kernels.world import MOVE_NEXT, MOVE_NUM, World
@@ -57,6 +57,7 @@ def _change(w: World, lane: int, target: int, slot: int, step: int) -> int:
     slots.keep_right[new] = 0.0
     slots.look_speed[new] = 0.0
     slots.want[new] = 0
-    slots.advice[new] = NO_ADVICE
+    slots.blocker[new] = 0.0
+    slots.advices[new] = 0
     slots.changed[new] = step
     return 1

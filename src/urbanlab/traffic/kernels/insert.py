@@ -332,7 +332,7 @@ def _fill_slot(w: World, slot: int, trip: int, lane: int, pos: float, speed: flo
     slots.gain[slot] = 0.0
     slots.keep_right[slot] = 0.0
     slots.look_speed[slot] = speed
-    slots.advice[slot] = 1e9
+    slots.advices[slot] = 0
     slots.left_space[slot] = 0.0
     slots.blocker[slot] = 0.0
     slots.want[slot] = 0

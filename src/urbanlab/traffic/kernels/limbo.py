@@ -55,7 +55,7 @@ def _enter(w: World, slot: int, lane: int, pos: float, speed: float) -> int:
     w.slots.last_speed[new] = speed
     w.slots.halt[new] = 0.0
     w.slots.want[new] = 0
-    w.slots.advice[new] = 1e9
+    w.slots.advices[new] = 0
     return 1
 
 

@@ -52,7 +52,10 @@ class Lanes(NamedTuple):
     permissions: NDArray[np.int64]  # classes that may use it now
     left_trip: I32  # vehicle whose front has left over the end and whose rear may still be here, -1 none
     left_odo: F64  # [m] odometer of that vehicle when its front was at the end
-    occupied: F64  # [m] taken by vehicles and their gaps, as the lane change phase sees it
+    handled: I32  # lane change phase: vehicles from the front that have decided
+    occupied: F64  # [m] lane change phase: taken by those and their gaps
+    first_blocked: I32  # lane change phase: slot of the first vehicle that urgently wants onto this lane and can't, -1 none
+    last_blocked: I32  # lane change phase: slot of the last one
     active_at: I32  # place in the list of active lanes, -1 none
     seconds: F64  # [s] vehicle seconds in the present period
     metres: F64  # [m]
@@ -119,7 +122,11 @@ class Slots(NamedTuple):
     gain: F64  # [1] lane change: memory of speed gain (left positive)
     keep_right: F64  # [1] lane change: memory of the duty to keep right
     look_speed: F64  # [m/s] lane change: speed that decides how far it looks ahead
-    advice: F64  # [m/s] lane change: speed others or the own wish ask for, huge = none
+    advices: I32  # lane change: number of speeds that others or the own wish ask for
+    advice_1: F64  # [m/s]
+    advice_2: F64  # [m/s]
+    advice_3: F64  # [m/s]
+    advice_4: F64  # [m/s]
     left_space: F64  # [m] lane change: left before a necessary change
     blocker: F64  # [m] lane change: length of the leader it lets in first
     want: I32  # lane change: flags of the last decision
@@ -157,8 +164,8 @@ class Trips(NamedTuple):
     factor: F64
 
 
-_SLOT_NONE = {"trip": -1, "stop": -1, "dwell": -1.0, "advice": 1e9}
-_INT_SLOTS = {"trip", "kind", "route", "halts", "stop", "want", "changed", "item", "asked", "requests", "waits"}
+_SLOT_NONE = {"trip": -1, "stop": -1, "dwell": -1.0}
+_INT_SLOTS = {"trip", "kind", "route", "halts", "stop", "want", "changed", "advices", "item", "asked", "requests", "waits"}
 
 
 def new_slots(num: int) -> Slots:
@@ -201,7 +208,7 @@ def new_pool(num_slots: int, num_lanes: int) -> Pool:
 def new_lanes(speed: NDArray[np.float64], permissions: NDArray[np.int64]) -> Lanes:
     """Empty lanes with the given limits [m/s] and permissions."""
     num = len(speed)
-    none = {name: np.full(num, -1, np.int32) for name in ("base", "size", "first", "left_trip", "active_at")}
+    none = {name: np.full(num, -1, np.int32) for name in ("base", "size", "first", "left_trip", "active_at", "handled", "first_blocked", "last_blocked")}
     sums = {name: np.zeros(num) for name in ("left_odo", "occupied", "seconds", "metres", "waiting", "loss")}
     counted = ("entered", "left", "departed", "arrived", "collisions", "braking")
     counts = {name: np.zeros(num, np.int64) for name in counted}

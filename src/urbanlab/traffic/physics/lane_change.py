@@ -31,7 +31,7 @@ MOBIL_RIGHT_BIAS = 0.2
 class KeepRight(NamedTuple):
     """The lane to the right, seen by a vehicle."""
 
-    distance: float  # [m] that can be driven on it
+    distance: float  # [m] that can be driven on it and still be braked on
     gap: float  # [m] to its leader
     leader_speed: float  # [m/s]; >= 1e9 none
     need: float  # [m] secure gap at the desired speed
@@ -53,7 +53,7 @@ def gain_after(gain: float, here: float, there: float, direction: int, dt: float
     if direction < 0:
         if here - 5.0 / 3.6 > there:
             return gain * 0.5**dt if gain < 0.0 else gain
-        return gain - dt * relative
+        return gain - dt * relative if gain < 0.0 or relative > 0.0 else gain
     if here > there:
         return gain * 0.5**dt if gain > 0.0 else gain
     if here == there:
