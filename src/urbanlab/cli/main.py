@@ -20,6 +20,8 @@ from urbanlab.core.errors import UrbanlabError
 
 __all__ = ["main", "run"]
 
+log = logging.getLogger("urbanlab")
+
 DONE, DEFECT, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 COMMANDS = ("demo", "simulate", "run", "city")
 """Names of commands; each is the object of that name in the module of that name, loaded when it is asked for."""
@@ -58,7 +60,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
     arguments : None: those of the process
     """
     call = Call(tuple(sys.argv[1:] if arguments is None else arguments))
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="urbanlab: %(message)s", force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("urbanlab: %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.WARNING)
+    try:
+        return _status(call)
+    finally:
+        log.removeHandler(handler)
+
+
+def _status(call: Call) -> int:
     try:
         status = main.main(list(call.arguments), prog_name="urbanlab", standalone_mode=False, obj=call)
         return status if isinstance(status, int) else DONE

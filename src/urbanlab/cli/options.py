@@ -45,7 +45,7 @@ def file_list(_: click.Context, __: click.Parameter, value: Sequence[str]) -> tu
 def _set_verbosity(context: click.Context, _: click.Parameter, value: int) -> None:
     if value:
         call_of(context).verbosity += value
-        logging.getLogger().setLevel(logging.INFO if call_of(context).verbosity == 1 else logging.DEBUG)
+        logging.getLogger("urbanlab").setLevel(logging.INFO if call_of(context).verbosity == 1 else logging.DEBUG)
 
 
 def verbose_option(command: F) -> F:

@@ -58,7 +58,7 @@ def test_edgedata_has_sumos_units(record_of: Record, tmp_path: Path) -> None:
 
 
 def test_names_with_reserved_characters_come_back(record_of: Record, tmp_path: Path) -> None:
-    odd = 'a<b>&"\'é'
+    odd = "a<b>&\"'é"
     record = record_of(trip_id=[odd] * 6, edge_ids=(odd, ":j", "e", "o"), lane_ids=(odd,) * 5, trip_type=[odd] * 6)
     write_tripinfo(tmp_path / "t.xml", record, PROVENANCE)
     write_edgedata(tmp_path / "e.xml", record, PROVENANCE)
