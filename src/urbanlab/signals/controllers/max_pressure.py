@@ -38,12 +38,9 @@ class MaxPressure:
     phases : candidates, such as "1-4"; None: phases with a green and no yellow
     """
 
-    def __init__(
-        self, *, interval: float = 10.0, yellow: float | None = None, phases: str | int | None = None
-    ) -> None:
-        for name, value in (("interval", interval), ("yellow", yellow)):
-            good = value is None or (isinstance(value, int | float) and math.isfinite(value) and value >= 0)
-            if not good or (name == "interval" and not value):
+    def __init__(self, *, interval: float = 10.0, yellow: float | None = None, phases: str | int | None = None) -> None:
+        for name, value in (("interval", interval), ("yellow", 0.0 if yellow is None else yellow)):
+            if not _is_time(value) or (name == "interval" and value == 0):
                 raise ConfigError(f"option '{name}' of max_pressure is not a time", got=repr(value), expected="[s] > 0")
         if yellow is not None and yellow >= interval:
             raise ConfigError("yellow leaves no green", got=f"{yellow} s", expected=f"less than interval, {interval} s")
@@ -85,3 +82,8 @@ class MaxPressure:
         place = np.where(is_best, np.arange(len(pressure)), len(pressure))
         answer[self._busy] = self._candidates.phase[np.minimum.reduceat(place, first)]
         return answer
+
+
+def _is_time(value: object) -> bool:
+    """Is an option, which may come as text, a finite number that is not negative?"""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
