@@ -69,6 +69,16 @@ def test_second_process_loads_what_the_first_compiled(tiny: Path) -> None:
     assert len(versions(tiny)) == 1
 
 
+def test_disk_full_after_compiling_is_one_warning(tiny: Path) -> None:
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))"  # no file may be longer than 64 bytes
+    code = full + textwrap.dedent(MAIN)
+    env = {**os.environ, "PYTHONPATH": str(tiny), "PYTHONDONTWRITEBYTECODE": "1", "XDG_CACHE_HOME": str(tiny / "cache")}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["9.0", "0", "1"], done.stderr
+    assert done.stderr.startswith("WARNING compiled kernels can't be kept") and done.stderr.count("\n") == 1
+    assert run(tiny) == (9.0, 0, 1, "")
+
+
 def test_edited_physics_is_never_run_from_an_old_cache(tiny: Path) -> None:
     assert run(tiny)[0] == 9.0
     (tiny / "tiny" / "physics.py").write_text(PHYSICS.replace("2.0 * decel", "1.0 * decel"))

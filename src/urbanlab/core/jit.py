@@ -82,6 +82,8 @@ def entry(sources: Iterable[str], *, parallel: bool = False) -> Callable[[F], F]
             compiled = numba.njit(function, cache=folder is not None, **options)
         finally:
             config.CACHE_DIR = old
+        if folder is not None:
+            _go_on_without_saving(compiled)
         _entries.append(Entry(compiled, names))
         return compiled  # type: ignore[no-any-return]
 
@@ -124,6 +126,20 @@ def cache_folder(sources: Iterable[str]) -> Path | None:
         return None
     _prune(versions, folder)
     return folder
+
+
+def _go_on_without_saving(compiled: Any) -> None:
+    """A disk that is full when a kernel has been compiled costs the next start its time, and this one nothing."""
+    cache = compiled._cache  # noqa: SLF001 - Numba has no public door to what saves a compiled function
+    save = cache.save_overload
+
+    def save_if_possible(signature: Any, overload: Any) -> None:
+        try:
+            save(signature, overload)
+        except OSError as problem:
+            _warn_once("cache", f"compiled kernels can't be kept ({problem}): the next start compiles anew")
+
+    cache.save_overload = save_if_possible
 
 
 def _warn_once(kind: str, text: str) -> None:
