@@ -2,14 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, NamedTuple, overload
+
 import numpy as np
 from numpy.typing import NDArray
 
 from urbanlab.city.network import Network
-from urbanlab.traffic.model import LaneTotals, Model
+from urbanlab.traffic.model import Model
 from urbanlab.traffic.record import EdgePeriod
 
-__all__ = ["PeriodLog"]
+__all__ = ["PeriodLog", "Periods"]
+
+
+class _Packed(NamedTuple):
+    """A period without the edges where nothing happened: memory follows the traffic, not the map."""
+
+    begin: float  # [s]
+    end: float  # [s]
+    edges: NDArray[np.intp]
+    columns: dict[str, NDArray[Any]]  # values at these edges
+
+
+class Periods(Sequence[EdgePeriod]):
+    """Closed periods, spelled out for all edges when they are asked for, so that one of them is in memory at a time."""
+
+    def __init__(self, packed: Sequence[_Packed], num_edges: int) -> None:
+        self._packed, self._num_edges = tuple(packed), num_edges
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    @overload
+    def __getitem__(self, index: int) -> EdgePeriod: ...
+    @overload
+    def __getitem__(self, index: slice) -> Periods: ...
+    def __getitem__(self, index: int | slice) -> EdgePeriod | Periods:
+        if isinstance(index, slice):
+            return Periods(self._packed[index], self._num_edges)
+        packed = self._packed[index]
+        columns = {name: np.zeros(self._num_edges, values.dtype) for name, values in packed.columns.items()}
+        for name, values in packed.columns.items():
+            columns[name][packed.edges] = values
+        return EdgePeriod(packed.begin, packed.end, **columns)
 
 
 class PeriodLog:
@@ -25,8 +60,8 @@ class PeriodLog:
     def __init__(self, network: Network, begin: float, length: float) -> None:
         self._lane_edge, self._num_edges = network.lane_edge, network.num_edges
         self._begin, self._origin, self._length = begin, begin, length
-        self._closed: list[EdgePeriod] = []
-        self._open: LaneTotals | None = None
+        self._closed: list[_Packed] = []
+        self._open: dict[str, NDArray[Any]] = {}
 
     @property
     def due(self) -> float:
@@ -35,12 +70,8 @@ class PeriodLog:
 
     def collect(self, model: Model) -> None:
         """Take what the model has summed up since the last time."""
-        taken = model.take_totals()
-        if self._open is None:
-            self._open = taken
-        else:
-            for total, part in zip(self._open, taken, strict=True):
-                total += part
+        taken = model.take_totals()._asdict()
+        self._open = {name: part + self._open[name] for name, part in taken.items()} if self._open else taken
 
     def close_if_due(self, model: Model, time: float) -> None:
         """End the open period at a time [s] that is its end; periods end on steps."""
@@ -48,21 +79,20 @@ class PeriodLog:
             return
         self.collect(model)
         self._closed.append(self._period(time))
-        self._begin, self._open = time, None
+        self._begin, self._open = time, {}
 
-    def periods(self, model: Model, time: float) -> list[EdgePeriod]:
+    def periods(self, model: Model, time: float) -> Periods:
         """All periods up to a time [s], the open one included where it has a length."""
         self.collect(model)
-        return [*self._closed, self._period(time)] if time > self._begin else list(self._closed)
+        return Periods([*self._closed, self._period(time)] if time > self._begin else self._closed, self._num_edges)
 
-    def _period(self, end: float) -> EdgePeriod:
-        totals = self._open
-        assert totals is not None
-        columns = {name: self._by_edge(getattr(totals, name)) for name in LaneTotals._fields}
+    def _period(self, end: float) -> _Packed:
+        columns = {name: self._by_edge(total) for name, total in self._open.items()}
         columns["time_loss"] = columns.pop("loss")
-        return EdgePeriod(begin=self._begin, end=end, **columns)
+        edges = np.flatnonzero(np.logical_or.reduce([column != 0 for column in columns.values()]))
+        return _Packed(self._begin, end, edges, {name: column[edges] for name, column in columns.items()})
 
-    def _by_edge(self, column: NDArray[np.generic]) -> NDArray[np.generic]:
+    def _by_edge(self, column: NDArray[Any]) -> NDArray[Any]:
         """(E,) sums of a lane column; in lane order, so that the bits do not depend on anything else."""
         total = np.zeros(self._num_edges, column.dtype)
         np.add.at(total, self._lane_edge, column)

@@ -6,6 +6,7 @@ Letters: V loaded trips, E edges, T periods, X signal events.
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -93,7 +94,7 @@ class RunRecord:
     arrival_pos: NDArray[np.float64]  # (V,) [m]
     arrival_speed: NDArray[np.float64]  # (V,) [m/s]
     speed_factor: NDArray[np.float64]  # (V,) [1]
-    edge_periods: list[EdgePeriod]
+    edge_periods: Sequence[EdgePeriod]
     edge_ids: tuple[str, ...]
     edge_is_internal: NDArray[np.bool_]  # (E,)
     edge_length: NDArray[np.float64]  # (E,) [m]

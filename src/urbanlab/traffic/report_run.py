@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def make_record(run: _Run, periods: PeriodLog) -> RunRecord:
     trips, counts, expanded = model.results(), model.counts(), model.expanded
     due = np.flatnonzero(trips.state != TripState.PENDING)
     types = run.scenario.demand.vehicle_types
-    columns = {
+    columns: dict[str, Any] = {
         "depart": trips.depart, "arrival": trips.arrival, "time_loss": trips.loss, "waiting": trips.waiting, "stops": trips.halts,
         "stop_time": trips.stop_time, "route_length": trips.length, "teleports": trips.teleports, "state": trips.state,
         "co2_kg": trips.co2, "fuel_kg": trips.fuel, "depart_lane": trips.depart_lane, "arrival_lane": trips.arrival_lane,
