@@ -54,7 +54,7 @@ class Simulation:
     --------
     >>> import urbanlab as ul
     >>> from urbanlab.city.synthetic import make
-    >>> with ul.Simulation(make("grid:2x2", seed=1), end=60.0) as run:  # doctest: +SKIP
+    >>> with ul.Simulation(make("grid:rows=2,cols=2", seed=1), end=60.0) as run:  # doctest: +SKIP
     ...     run.run().summary()["loaded"]
     """
 
