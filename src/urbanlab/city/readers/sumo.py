@@ -37,9 +37,7 @@ _ROOTS = frozenset({
 class _Document(ElementHandlers):
     """One file of demand or additional elements, read by all who know its elements."""
 
-    def __init__(
-        self, programs: ProgramReader, types: TypeReader, additional: AdditionalReader, demand: DemandReader
-    ) -> None:
+    def __init__(self, programs: ProgramReader, types: TypeReader, additional: AdditionalReader, demand: DemandReader) -> None:
         super().__init__(_ROOTS, "a SUMO route or additional file")
         self.programs, self.additional = programs, additional
         self.hashes: dict[str, str] = {}
@@ -65,9 +63,7 @@ class _Document(ElementHandlers):
     def _include(self, attributes: Attributes) -> None:
         name = attributes.get("href", "")
         if not name or len(self._open_files) > MAX_INCLUDES:
-            raise FileError(
-                "a file can't be included here", got=repr(name[:80]), expected=f"at most {MAX_INCLUDES} levels"
-            )
+            raise FileError("a file can't be included here", got=repr(name[:80]), expected=f"at most {MAX_INCLUDES} levels")
         path = self._open_files[-1].parent / name
         self.read(path, self._limits)
         self.demand.begin_file(self.file)
@@ -138,9 +134,7 @@ def read_sumo(
     return _read(config, report, limits, name=name, source=net, hashes={})
 
 
-def _read(
-    config: SumoConfig, report: ImportReport, limits: XmlLimits, *, name: str, source: Path, hashes: dict[str, str]
-) -> Scenario:
+def _read(config: SumoConfig, report: ImportReport, limits: XmlLimits, *, name: str, source: Path, hashes: dict[str, str]) -> Scenario:
     programs, types = ProgramReader(report, begin=config.settings.begin), TypeReader(report, config.types)
     network, digest = read_net(config.net, report, programs, limits)
     hashes = dict(hashes)

@@ -105,9 +105,7 @@ class AdditionalReader:
     def _edges(self, text: str) -> tuple[int, ...]:
         unknown = [name for name in text.split() if name not in self.network.edge_of_id]
         if unknown:
-            raise NetworkError(
-                f"unknown edge '{unknown[0]}'", hint=nearest(unknown[0], self.network.edge_of_id), items=unknown
-            )
+            raise NetworkError(f"unknown edge '{unknown[0]}'", hint=nearest(unknown[0], self.network.edge_of_id), items=unknown)
         return tuple(self.network.edge_of_id[name] for name in text.split())
 
     def _stopping_place(self, kind: str) -> Callable[[Attributes], None]:
@@ -200,9 +198,7 @@ class AdditionalReader:
             self.report.note("detector with several entries or exits", gate.name if gate else "")
             return
         (lane, pos), (end_lane, end_pos) = gate.entries[0], gate.exits[0]
-        self.detectors.append(
-            Detector(gate.name, "probe", lane, pos, gate.period, end_lane=end_lane, end_pos=end_pos, file=gate.file)
-        )
+        self.detectors.append(Detector(gate.name, "probe", lane, pos, gate.period, end_lane=end_lane, end_pos=end_pos, file=gate.file))
 
     # closures and limits
 
@@ -238,13 +234,9 @@ class AdditionalReader:
             raise NetworkError("a closure stands outside any rerouter", got=dict(attributes))
         allow, disallow = attributes.get("allow"), attributes.get("disallow")
         # SUMO: without a word on classes only authorities may pass
-        permissions = (
-            self.values.permissions(allow, disallow) if allow or disallow else class_mask("authority", "ignoring")
-        )
+        permissions = self.values.permissions(allow, disallow) if allow or disallow else class_mask("authority", "ignoring")
         if rerouter.probability > 0:
-            self.closures.append(
-                Closure(lanes, rerouter.begin, rerouter.end, permissions, rerouter.edges, rerouter.probability)
-            )
+            self.closures.append(Closure(lanes, rerouter.begin, rerouter.end, permissions, rerouter.edges, rerouter.probability))
 
     def _end_rerouter(self) -> None:
         self._rerouter = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -92,7 +91,7 @@ class _Options(ElementHandlers):
         class Names(dict[str, Callable[[Attributes], None]]):
             """Each element's function knows the element's name."""
 
-            def get(self, name: str, default: object = None) -> Callable[[Attributes], None]:
+            def get(self, name: str, _: object = None) -> Callable[[Attributes], None]:
                 return lambda attributes: keep(name, attributes)
 
         def keep(name: str, attributes: Attributes) -> None:
@@ -116,9 +115,9 @@ def read_config(path: Path, report: ImportReport, limits: XmlLimits = DEFAULT_LI
             hint=nearest("net-file", options),
         )  # fmt: skip
     for name, value in options.items():
-        _note(name, value, report, values)
+        _note(name, value, report)
     try:
-        settings, defaults = _settings(options, values, report), _type_defaults(options, values)
+        settings, defaults = _settings(options, values), _type_defaults(options, values)
         ignore = values.flag(options, "ignore-route-errors", default=False)
     except ConfigError as problem:
         place = next((where[name] for name in where if f"'{name}'" in problem.message), path.name)
@@ -148,14 +147,22 @@ def _files(text: str, folder: Path) -> tuple[Path, ...]:
         name = part.strip()
         if not name:
             continue
-        if " " in name and not os.path.isfile(folder / name):  # no error for impossible names
+        if " " in name and not _is_file(folder / name):
             found += [folder / piece for piece in name.split()]
         else:
             found.append(folder / name)
     return tuple(found)
 
 
-def _note(name: str, value: str, report: ImportReport, values: Values) -> None:
+def _is_file(path: Path) -> bool:
+    """No error for names that no disk takes."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _note(name: str, value: str, report: ImportReport) -> None:
     if name in _DEFAULTS:
         if not _same(value, _DEFAULTS[name]):
             report.note(f"option {name}", value)
@@ -170,7 +177,7 @@ def _same(value: str, default: str) -> bool:
         return value.strip().lower() == default or (value.strip().lower() in ("0", "off", "no") and default == "false")
 
 
-def _settings(options: dict[str, str], values: Values, report: ImportReport) -> RunSettings:
+def _settings(options: dict[str, str], values: Values) -> RunSettings:
     begin, end = values.time(options, "begin", 0.0), values.time(options, "end", -1.0)
     if begin < 0:
         raise ConfigError("'begin' may not be negative", got=options["begin"], expected="0 s or later")

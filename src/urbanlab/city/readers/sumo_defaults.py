@@ -31,13 +31,9 @@ class ClassDefaults(NamedTuple):
 _CAR = ClassDefaults()
 _SERVICE = _CAR._replace(speed_deviation=0.0)
 _VAN = _CAR._replace(length=6.5, width=2.16, speed_deviation=0.05, emission_class="HBEFA4/LCV_diesel_N1-III_Euro-6ab")
-_WALK = ClassDefaults(
-    0.215, 0.478, 0.25, 37.58 / 3.6, 1.5, 2.0, 5.0, emission_class="Zero/default", desired_max_speed=5 / 3.6
-)
+_WALK = ClassDefaults(0.215, 0.478, 0.25, 37.58 / 3.6, 1.5, 2.0, 5.0, emission_class="Zero/default", desired_max_speed=5 / 3.6)
 _HEAVY = ClassDefaults(12.0, 2.5, 2.5, 100 / 3.6, 1.2, 4.0, 7.0, speed_deviation=0.05)
-_BICYCLE = ClassDefaults(
-    1.6, 0.65, 0.5, 50 / 3.6, 1.2, 3.0, 7.0, emission_class="Zero/default", desired_max_speed=20 / 3.6
-)
+_BICYCLE = ClassDefaults(1.6, 0.65, 0.5, 50 / 3.6, 1.2, 3.0, 7.0, emission_class="Zero/default", desired_max_speed=20 / 3.6)
 _RAIL = ClassDefaults(135.0, 2.84, 5.0, 160 / 3.6, 0.25, 1.3, 5.0, 0.0, 0.0, "HBEFA3/HDV_D_EU0")
 _CLEAN = "Zero/default"
 
@@ -55,15 +51,9 @@ CLASS_DEFAULTS: dict[str, ClassDefaults] = {
     "bus": _HEAVY._replace(speed_deviation=0.0, emission_class="HBEFA4/UBus_Std_gt15-18t_Euro-VI_A-C"),
     "coach": _HEAVY._replace(length=14.0, width=2.6, accel=2.0, emission_class="HBEFA4/Coach_3-Axes_gt18t_Euro-VI_A-C"),
     "delivery": _VAN,
-    "truck": _HEAVY._replace(
-        length=7.1, width=2.4, max_speed=130 / 3.6, accel=1.3, emission_class="HBEFA4/RT_le7.5t_Euro-VI_A-C"
-    ),
-    "trailer": _HEAVY._replace(
-        length=16.5, width=2.55, max_speed=130 / 3.6, accel=1.1, emission_class="HBEFA4/TT_AT_gt34-40t_Euro-VI_A-C"
-    ),
-    "motorcycle": ClassDefaults(
-        2.2, 0.9, 2.5, 200 / 3.6, 6.0, 10.0, 10.0, emission_class="HBEFA4/MC_4S_gt250cc_preEuro"
-    ),
+    "truck": _HEAVY._replace(length=7.1, width=2.4, max_speed=130 / 3.6, accel=1.3, emission_class="HBEFA4/RT_le7.5t_Euro-VI_A-C"),
+    "trailer": _HEAVY._replace(length=16.5, width=2.55, max_speed=130 / 3.6, accel=1.1, emission_class="HBEFA4/TT_AT_gt34-40t_Euro-VI_A-C"),
+    "motorcycle": ClassDefaults(2.2, 0.9, 2.5, 200 / 3.6, 6.0, 10.0, 10.0, emission_class="HBEFA4/MC_4S_gt250cc_preEuro"),
     "moped": ClassDefaults(2.1, 0.78, 2.5, 60 / 3.6, 1.1, 7.0, 10.0, emission_class="HBEFA4/Moped_le50cc_Euro-2"),
     "bicycle": _BICYCLE,
     "evehicle": _CAR._replace(emission_class=_CLEAN),

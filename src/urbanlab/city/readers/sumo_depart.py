@@ -56,9 +56,7 @@ class Styles:
         row = self._known.get(key)
         if row is None:
             row = self._known[key] = len(self._rows)
-            self._rows.append(
-                self._style({name: text for name, text in zip(_KEYS, key, strict=True) if text is not None})
-            )
+            self._rows.append(self._style({name: text for name, text in zip(_KEYS, key, strict=True) if text is not None}))
         return row
 
     def _style(self, given: Mapping[str, str]) -> _Style:

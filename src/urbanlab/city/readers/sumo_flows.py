@@ -34,9 +34,7 @@ def read_flow(attributes: Attributes, begin: float, values: Values, report: Impo
         if number == 0:
             report.warn("flow without vehicles", name)
             return None
-        raise DemandError(
-            f"flow '{name}' does not say how often", expected="period, vehsPerHour, probability or number"
-        )
+        raise DemandError(f"flow '{name}' does not say how often", expected="period, vehsPerHour, probability or number")
     flow = Flow(name, -1, begin, end, number)
     if not rates:
         if end == float("inf"):

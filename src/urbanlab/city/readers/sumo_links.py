@@ -44,8 +44,7 @@ def right_of_way(source: LinkSource, columns: dict[str, Any]) -> dict[str, Any]:
     counts = np.where(
         from_function == EdgeFunction.WALKINGAREA,
         to_function == EdgeFunction.CROSSING,
-        (to_function != EdgeFunction.WALKINGAREA)
-        & np.isin(from_function, (EdgeFunction.NORMAL, EdgeFunction.CONNECTOR)),
+        (to_function != EdgeFunction.WALKINGAREA) & np.isin(from_function, (EdgeFunction.NORMAL, EdgeFunction.CONNECTOR)),
     )
     request = _requests(source, columns, start, counts)
     driven = np.isin(from_function, (EdgeFunction.NORMAL, EdgeFunction.INTERNAL, EdgeFunction.CONNECTOR))
@@ -82,9 +81,7 @@ def _num_requests(source: LinkSource) -> NDArray[np.int64]:
     return np.diff(np.append(np.array(source.request_start, np.int64), len(source.request_cont)))
 
 
-def _requests(
-    source: LinkSource, columns: dict[str, Any], start: NDArray[np.int32], counts: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+def _requests(source: LinkSource, columns: dict[str, Any], start: NDArray[np.int32], counts: NDArray[np.bool_]) -> NDArray[np.int64]:
     """(C,) row of the requests, -1 none."""
     num_requests = _num_requests(source)
     num_lanes = len(columns["lane_edge"])

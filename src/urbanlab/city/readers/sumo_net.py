@@ -100,10 +100,8 @@ class NetReader(ElementHandlers):
         if name not in _SILENT:
             self.report.note(f"network element {name}", attributes.get("id", ""))
 
-    def _too_old(self, attributes: Attributes) -> None:
-        raise NetworkError(
-            "the network is of a form that SUMO used before 0.13", got="an element <succ>", expected="<connection>"
-        )
+    def _too_old(self, _: Attributes) -> None:
+        raise NetworkError("the network is of a form that SUMO used before 0.13", got="an element <succ>", expected="<connection>")
 
     def _param(self, attributes: Attributes) -> None:
         self.programs.param(attributes)
@@ -217,9 +215,7 @@ class NetReader(ElementHandlers):
         count, base = len(requests), len(self.request_cont)
         for row, (index, response, foes, cont) in enumerate(sorted(requests)):
             if index != row:
-                raise NetworkError(
-                    "the requests of a junction are not numbered 0, 1, ...", got=index, expected=str(row)
-                )
+                raise NetworkError("the requests of a junction are not numbered 0, 1, ...", got=index, expected=str(row))
             self.response_start.append(len(self.responses))
             self._bits(response, base, count, self.responses)
             self.foe_start.append(len(self.foes))
@@ -229,9 +225,7 @@ class NetReader(ElementHandlers):
     def _bits(self, text: str, base: int, count: int, into: array[int]) -> None:
         """Written from right to left: the last character stands for request 0."""
         if text.count("0") + text.count("1") != len(text) or len(text) > count:
-            raise NetworkError(
-                "a request's response or foes are not bits", got=repr(text[:80]), expected=f"{count} characters 0 or 1"
-            )
+            raise NetworkError("a request's response or foes are not bits", got=repr(text[:80]), expected=f"{count} characters 0 or 1")
         last = base + len(text) - 1
         place = text.rfind("1")
         while place >= 0:
@@ -261,9 +255,7 @@ class NetReader(ElementHandlers):
             signal = self.programs.link(tl, link)
         direction, state = get("dir", "s"), get("state", "M")
         if direction not in ("s", "t", "l", "r", "L", "R", "i", "invalid") or len(state) != 1 or not state.isascii():
-            raise NetworkError(
-                "a connection has an unknown direction or state", got=f"dir={direction!r} state={state!r}"
-            )
+            raise NetworkError("a connection has an unknown direction or state", got=f"dir={direction!r} state={state!r}")
         keep_clear = self.values.flag(attributes, "keepClear", default=True)
         self.links.extend((start, end, via_lane, signal, link, ord(direction[0]), ord(state), keep_clear))
         self.link_permissions.append(self.values.permissions(get("allow"), get("disallow")))
@@ -349,7 +341,8 @@ class NetReader(ElementHandlers):
         """(E, 2) junctions; an edge inside a junction has that junction at both ends."""
         ends = np.empty((len(self.edge_ids), 2), np.int32)
         missing: list[str] = []
-        for edge, (start, end) in enumerate(self.edge_ends):
+        for edge, given in enumerate(self.edge_ends):
+            start, end = given
             if start is None or end is None:
                 start = end = self.edge_ids[edge].lstrip(":").rpartition("_")[0] if start is end else start or end
             pair = junction_of_id.get(start or "", -1), junction_of_id.get(end or "", -1)

@@ -117,9 +117,7 @@ class ProgramReader:
             raise ProgramError("a phase stands outside any tlLogic", got=attributes.get("state"))
         state = self.values.text(attributes, "state").replace("Y", "y")
         if not STATES.issuperset(state):
-            raise ProgramError(
-                "a phase has unknown characters in its state", got=repr(state[:200]), expected="GgyrusoO"
-            )
+            raise ProgramError("a phase has unknown characters in its state", got=repr(state[:200]), expected="GgyrusoO")
         duration = self.values.time(attributes, "duration", 0.0 if program.kind is ProgramType.NEMA else None)
         minimum = self.values.time(attributes, "minDur", duration)
         maximum = self.values.time(attributes, "maxDur", _UNBOUNDED if "minDur" in attributes else duration)
@@ -234,17 +232,12 @@ class ProgramReader:
                 [row_of[id(self._active[s])] if s in self._active else -1 for s in range(len(self.signal_of_id))],
                 np.int32,
             ),
-            switch_times=tuple(
-                (program.signal, time, row_of[id(program)])
-                for program, time in sorted(planned, key=lambda item: item[1])
-            ),
+            switch_times=tuple((program.signal, time, row_of[id(program)]) for program, time in sorted(planned, key=lambda item: item[1])),
         )
 
     def _check_lengths(self) -> None:
         names = list(self.signal_of_id)
-        lacking = [
-            names[signal] for signal in range(len(names)) if signal in self.num_links and signal not in self._active
-        ]
+        lacking = [names[signal] for signal in range(len(names)) if signal in self.num_links and signal not in self._active]
         if lacking:
             raise ProgramError(
                 f"connections are controlled by the signal '{lacking[0]}', which has no program",

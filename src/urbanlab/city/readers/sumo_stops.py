@@ -96,11 +96,7 @@ def _place(
     if "lane" in attributes:
         lane = network.lane_of_id(attributes["lane"])
     elif "edge" in attributes:
-        lane = (
-            int(network.edge_first_lane[network.edge_of_id[attributes["edge"]]])
-            if attributes["edge"] in network.edge_of_id
-            else -1
-        )
+        lane = int(network.edge_first_lane[network.edge_of_id[attributes["edge"]]]) if attributes["edge"] in network.edge_of_id else -1
     else:
         raise DemandError("a stop does not say where it is", expected="busStop, lane or edge", got=dict(attributes))
     if lane < 0:
@@ -108,18 +104,14 @@ def _place(
     return lane_range(attributes, lane, network, values, shortest=_SHORTEST), ""
 
 
-def lane_range(
-    attributes: Attributes, lane: int, network: Network, values: Values, *, shortest: float
-) -> StoppingPlace:
+def lane_range(attributes: Attributes, lane: int, network: Network, values: Values, *, shortest: float) -> StoppingPlace:
     """Start and end on a lane [m]; negative positions count from the end. Places beyond the lane are pulled onto it."""
     length = float(network.lane_length[lane])
     end = values.number(attributes, "endPos", length)
     end = end + length if end < 0 else end
     start = values.number(attributes, "startPos", max(end - shortest, 0.0) if shortest else 0.0)
     start = start + length if start < 0 else start
-    if (end > length + 0.1 or start < -0.1 or start > end) and not values.flag(
-        attributes, "friendlyPos", default=False
-    ):
+    if (end > length + 0.1 or start < -0.1 or start > end) and not values.flag(attributes, "friendlyPos", default=False):
         raise values.error(
             "a stop does not fit on its lane", got=f"{start:g} to {end:g} m",
             expected=f"0 <= startPos < endPos <= {length:g} m (lane '{network.lane_id(lane)}')",

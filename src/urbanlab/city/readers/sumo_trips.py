@@ -124,16 +124,12 @@ def _members(name: str, entry: NamedRoute, named: dict[str, NamedRoute]) -> _Dis
     for member, weight in zip(entry.members, entry.weights, strict=True):
         route = named.get(member)
         if route is None or route.route == -1:
-            raise DemandError(
-                f"route distribution '{name}' names the unknown route '{member}'", hint=nearest(member, named)
-            )
+            raise DemandError(f"route distribution '{name}' names the unknown route '{member}'", hint=nearest(member, named))
         if route.route >= 0:
             members.append(route.route)
             weights.append(weight)
     if not sum(weights) > 0:
-        raise DemandError(
-            f"route distribution '{name}' has no route that can be drawn", expected="a probability above 0"
-        )
+        raise DemandError(f"route distribution '{name}' has no route that can be drawn", expected="a probability above 0")
     return tuple(members), tuple(weights)
 
 
@@ -160,9 +156,7 @@ def _refuse_gaps(rows: _Rows) -> None:
         for member in members:
             if gap[member] >= 0:
                 first = int(start[member] + gap[member])
-                problems.append(
-                    (f"a route of a distribution has a gap after edge '{network.edge_id[edges[first]]}'", "")
-                )
+                problems.append((f"a route of a distribution has a gap after edge '{network.edge_id[edges[first]]}'", ""))
     _raise(problems)
 
 
@@ -186,7 +180,7 @@ def _stops(rows: _Rows, places: dict[tuple[str, str], StoppingPlace]) -> dict[in
         if not rows.keep[row]:
             continue
         drafts = [*rows.route_stops.get(row, ()), *reader.stops.get(row, ())]
-        stops = [_stop(draft, reader, row, places) for draft in drafts]
+        stops = [_stop(draft, reader, places) for draft in drafts]
         if rows.route[row] >= 0:
             on_route = stops_on_route(stops, reader.routes.of(int(rows.route[row])), reader.network)
             if on_route is None:
@@ -202,7 +196,7 @@ def _stops(rows: _Rows, places: dict[tuple[str, str], StoppingPlace]) -> dict[in
     return found
 
 
-def _stop(draft: StopDraft, reader: DemandReader, row: int, places: dict[tuple[str, str], StoppingPlace]) -> StopRow:
+def _stop(draft: StopDraft, reader: DemandReader, places: dict[tuple[str, str], StoppingPlace]) -> StopRow:
     try:
         return resolve_stop(draft, reader.network, places, reader.values, reader.report)
     except UrbanlabError as problem:
@@ -210,9 +204,7 @@ def _stop(draft: StopDraft, reader: DemandReader, row: int, places: dict[tuple[s
         raise
 
 
-def _ranges(
-    reader: DemandReader, stops: dict[int, list[StopRow]], order: list[int], route: NDArray[np.int32]
-) -> dict[str, Any]:
+def _ranges(reader: DemandReader, stops: dict[int, list[StopRow]], order: list[int], route: NDArray[np.int32]) -> dict[str, Any]:
     """Stops and via edges as ranges. A trip that is still to be routed passes the edges of its stops, as in SUMO."""
     lane_edge = reader.network.lane_edge
     stop_start, via_start, via_edges = array("q", [0]), array("q", [0]), array("i")

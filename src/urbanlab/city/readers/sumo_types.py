@@ -163,9 +163,7 @@ class TypeReader:
         members, weights = [], []
         for member, weight in zip(distribution.names, distribution.weights, strict=True):
             if code_of_name.get(member, -1) < 0:
-                raise DemandError(
-                    f"distribution '{name}' names the unknown vehicle type '{member}'", hint=nearest(member, drafts)
-                )
+                raise DemandError(f"distribution '{name}' names the unknown vehicle type '{member}'", hint=nearest(member, drafts))
             members.append(code_of_name[member])
             own = self.values.not_negative(drafts[member].attributes, "probability", 1.0)
             weights.append(own if math.isnan(weight) else weight)
@@ -200,18 +198,14 @@ class TypeReader:
             delta=number(attributes, "delta", 4.0),
             car_following=self._model(name, attributes),
             speed_factor=self._speed_factor(name, attributes, base),
-            impatience=IMPATIENCE_OFF
-            if attributes.get("impatience") == "off"
-            else number(attributes, "impatience", 0.0),
+            impatience=IMPATIENCE_OFF if attributes.get("impatience") == "off" else number(attributes, "impatience", 0.0),
             start_loss=max(self.values.time(attributes, "startupDelay", 0.0), 0.0),
             lane_change={key: number(attributes, key) for key in attributes if key.startswith("lc")},
             junction={key: number(attributes, key) for key in attributes if key.startswith("jm")},
             emission_class=attributes.get("emissionClass", base.emission_class),
             boarding=self.values.time(attributes, "boardingDuration", 0.5),
         )
-        return replace(
-            result, lane_change_model=self._lane_change(name, attributes), attributes=self._rest(name, attributes)
-        )
+        return replace(result, lane_change_model=self._lane_change(name, attributes), attributes=self._rest(name, attributes))
 
     def _emergency_decel(self, attributes: Attributes, base: ClassDefaults, decel: float) -> float:
         if "emergencyDecel" in attributes:
@@ -219,9 +213,7 @@ class TypeReader:
         rule = self.defaults.emergency_decel
         if rule == "decel":
             return decel
-        return max(
-            decel, base.emergency_decel if rule == "default" else self.values.parse(rule, "default.emergencydecel")
-        )
+        return max(decel, base.emergency_decel if rule == "default" else self.values.parse(rule, "default.emergencydecel"))
 
     def _model(self, name: str, attributes: Attributes) -> CarFollowing:
         written = attributes.get("carFollowModel", self.defaults.car_following)
@@ -238,9 +230,7 @@ class TypeReader:
         self.report.note(f"lane-change model {written}", name)
         return "SL2015" if written == "SL2015" else "LC2013"
 
-    def _speed_factor(
-        self, name: str, attributes: Attributes, base: ClassDefaults
-    ) -> tuple[float, float, float, float]:
+    def _speed_factor(self, name: str, attributes: Attributes, base: ClassDefaults) -> tuple[float, float, float, float]:
         deviation = base.speed_deviation if self.defaults.speed_deviation is None else self.defaults.speed_deviation
         mean, low, high = 1.0, 0.2, 2.0
         text = attributes.get("speedFactor")

@@ -51,9 +51,7 @@ class Values:
         except ValueError:
             value = HUGE
         if not -HUGE < value < HUGE or "_" in text:
-            raise self.error(
-                f"'{what}' is not a usable number", got=repr(text[:80]), expected="a finite number"
-            ) from None
+            raise self.error(f"'{what}' is not a usable number", got=repr(text[:80]), expected="a finite number") from None
         return value
 
     def number(self, attributes: Mapping[str, str], key: str, default: float | None = None) -> float:
@@ -92,9 +90,7 @@ class Values:
         except ValueError:
             value = 1 << 40
         if not -(1 << 31) <= value < (1 << 31) or "_" in text:
-            raise self.error(
-                f"'{key}' is not a whole number", got=repr(text[:80]), expected="a whole number of 32 bits"
-            )
+            raise self.error(f"'{key}' is not a whole number", got=repr(text[:80]), expected="a whole number of 32 bits")
         return value
 
     def index(self, attributes: Mapping[str, str], key: str) -> int:
@@ -122,9 +118,7 @@ class Values:
         sign = -1.0 if text.startswith("-") else 1.0
         parts = [self.parse(part, what) for part in text.lstrip("+-").split(":")]
         if not 3 <= len(parts) <= 4 or min(parts) < 0:
-            raise self.error(
-                f"'{what}' is not a time", got=repr(text[:80]), expected="seconds or h:mm:ss or d:hh:mm:ss"
-            )
+            raise self.error(f"'{what}' is not a time", got=repr(text[:80]), expected="seconds or h:mm:ss or d:hh:mm:ss")
         days, hours, minutes, seconds = ([0.0, *parts])[-4:]
         return sign * (((days * 24 + hours) * 60 + minutes) * 60 + seconds)
 

@@ -21,6 +21,7 @@ __all__ = ["DEFAULT_LIMITS", "ElementHandlers", "XmlLimits", "open_chunks", "par
 
 Attributes = dict[str, str]
 CHUNK = 1 << 18
+FINAL = True
 RATIO_FLOOR = 64 << 20  # [byte] small files may compress as well as they like
 
 
@@ -55,12 +56,12 @@ class ElementHandlers:
         self.ends: dict[str, Callable[[], None]] = {}
         self.file = ""
         self.path = Path()
-        self._parser: expat.XMLParserType | None = None
+        self.parser: expat.XMLParserType | None = None  # while a file is read
 
     @property
     def line(self) -> int:
         """Line of the tag being read, from 1."""
-        return self._parser.CurrentLineNumber if self._parser is not None else 0
+        return self.parser.CurrentLineNumber if self.parser is not None else 0
 
     def where(self) -> str:
         """Place in the file that is being read."""
@@ -86,20 +87,20 @@ def parse_xml(path: Path, handlers: ElementHandlers, limits: XmlLimits = DEFAULT
         missing, unreadable, truncated, not XML, of another format, or hostile
     """
     digest = hashlib.sha256()
-    previous = handlers._parser, handlers.file, handlers.path
+    previous = handlers.parser, handlers.file, handlers.path
     parser = _parser(handlers, limits)
-    handlers._parser, handlers.file, handlers.path = parser, path.name, path
+    handlers.parser, handlers.file, handlers.path = parser, path.name, path
     try:
         fed = 0
         for chunk in open_chunks(path, limits, digest.update):
-            parser.Parse(chunk, False)
+            parser.Parse(chunk)
             fed += len(chunk)
             if fed - max(parser.CurrentByteIndex, 0) > limits.max_token_bytes:
                 raise FileError(
                     f"{path.name} has a tag or comment that does not end",
                     expected=f"at most {limits.max_token_bytes} bytes each",
                 )
-        parser.Parse(b"", True)
+        parser.Parse(b"", FINAL)
     except expat.ExpatError as problem:
         raise _not_xml(path, problem) from None
     except UrbanlabError as problem:
@@ -110,7 +111,7 @@ def parse_xml(path: Path, handlers: ElementHandlers, limits: XmlLimits = DEFAULT
             raise
         raise FileError(f"{path.name} has a text encoding that can't be read", got=problem, where=path.name) from None
     finally:
-        handlers._parser, handlers.file, handlers.path = previous
+        handlers.parser, handlers.file, handlers.path = previous
     return digest.hexdigest()
 
 
@@ -120,6 +121,15 @@ def _not_xml(path: Path, problem: expat.ExpatError) -> FileError:
     message = f"{path.name} ends in the middle" if cut else f"{path.name} is not well-formed XML"
     hint = "the file is incomplete: copy or download it again" if cut else ""
     return FileError(message, got=reason, where=f"{path.name}, line {problem.lineno}", hint=hint)
+
+
+def _check_root(name: str, handlers: ElementHandlers) -> None:
+    if name not in handlers.roots:
+        raise FileError(
+            f"{handlers.file} is not {handlers.format_name}",
+            got=f"root element <{name}>",
+            expected=" or ".join(f"<{root}>" for root in sorted(handlers.roots)[:6]),
+        )
 
 
 def _parser(handlers: ElementHandlers, limits: XmlLimits) -> expat.XMLParserType:
@@ -136,12 +146,7 @@ def _parser(handlers: ElementHandlers, limits: XmlLimits) -> expat.XMLParserType
                 raise FileError("elements are nested too deeply", expected=f"at most {max_depth} levels")
             return
         if depth == 1:
-            if name not in handlers.roots:
-                raise FileError(
-                    f"{handlers.file} is not {handlers.format_name}",
-                    got=f"root element <{name}>",
-                    expected=" or ".join(f"<{root}>" for root in sorted(handlers.roots)[:6]),
-                )
+            _check_root(name, handlers)
             handlers.root(attributes)
             return
         handler = starts.get(name)

@@ -1,0 +1,166 @@
+"""Front door to CityFlow's files: a configuration, or a folder with a road net and a flow file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from urbanlab.city.readers.cityflow_flow import read_flows
+from urbanlab.city.readers.cityflow_json import DEFAULT_LIMITS, JsonLimits, JsonStream
+from urbanlab.city.readers.cityflow_network import build_network
+from urbanlab.city.readers.cityflow_roadnet import read_roadnet
+from urbanlab.city.readers.cityflow_routes import RouteFinder
+from urbanlab.city.readers.cityflow_values import Values
+from urbanlab.city.scenario import ImportReport, RunSettings, Scenario
+from urbanlab.core.errors import ConfigError, FileError
+
+__all__ = ["DEFAULT_END", "read_cityflow"]
+
+DEFAULT_END = 3600.0
+"""[s] CityFlow's files have no end; its users run an hour."""
+
+MAX_STEP = 10.0  # [s]
+_KNOWN = frozenset({
+    "interval", "seed", "dir", "roadnetFile", "flowFile", "rlTrafficLight", "laneChange", "saveReplay", "roadnetLogFile",
+    "replayLogFile",
+})  # fmt: skip
+_LANE_CHANGE = "laneChange: CityFlow's lane changes are not modelled, vehicles keep to the lanes of their route"
+
+
+class _Config(NamedTuple):
+    """What a configuration says; the defaults hold where there is none."""
+
+    roadnet: Path
+    flow: Path
+    settings: RunSettings
+    digests: dict[str, str]
+
+
+def read_cityflow(
+    path: Path, *, flow: Path | None = None, report: ImportReport | None = None, limits: JsonLimits = DEFAULT_LIMITS
+) -> Scenario:
+    """Read a CityFlow scenario.
+
+    Parameters
+    ----------
+    path : a configuration (`config.json`), or a folder with `roadnet.json`, `flow.json` and perhaps `config.json`;
+        each plain or gzipped. Without a configuration the step is 1 s and there are no lane changes.
+    flow : a flow file instead of the one named there
+    report : grows with what is not modelled; a new one is made where none is given
+    limits : what each file may cost at most
+
+    Raises
+    ------
+    FileError, NetworkError, ProgramError, DemandError, ConfigError
+        see `urbanlab.core.errors`
+    """
+    report = ImportReport() if report is None else report
+    path = Path(path)
+    config = _folder(path, flow, report, limits) if path.is_dir() else _config(path, flow, report, limits)
+    net = read_roadnet(config.roadnet, report, limits)
+    network, programs = build_network(net, report)
+    roads = {road.road_id: k for k, road in enumerate(net.roads)}
+    demand, flow_digest = read_flows(config.flow, roads, RouteFinder(net, network), report, limits)
+    hashes = config.digests | {config.roadnet.name: net.digest, config.flow.name: flow_digest}
+    return Scenario(
+        name=_name(path),
+        network=network,
+        programs=programs,
+        demand=demand,
+        settings=config.settings,
+        report=report,
+        input_hashes=hashes,
+        source=str(path),
+    )
+
+
+def _name(path: Path) -> str:
+    """The folder's name, or the configuration's, or the folder's of one that is just called `config`."""
+    if path.is_dir():
+        return path.resolve().name
+    own = path.name.removesuffix(".gz").removesuffix(".json")
+    return path.resolve().parent.name if own == "config" else own
+
+
+def _existing(*candidates: Path) -> Path | None:
+    """The first file that is there, plain or gzipped."""
+    for path in candidates:
+        for variant in (path, path.with_name(path.name + ".gz")):
+            try:
+                if variant.is_file():
+                    return variant
+            except (OSError, ValueError):  # impossible names
+                continue
+    return None
+
+
+def _settings(step: float = 1.0, seed: int | None = None, options: dict[str, str] | None = None, *, lane_change: bool = False) -> RunSettings:
+    return RunSettings(
+        begin=0.0, end=DEFAULT_END, step=step, seed=seed, teleport_after=-1.0, lane_change=lane_change, model="cityflow", options=options or {}
+    )
+
+
+def _folder(path: Path, flow: Path | None, report: ImportReport, limits: JsonLimits) -> _Config:
+    config = _existing(path / "config.json")
+    if config is not None:
+        return _config(config, flow, report, limits)
+    found = {name: _existing(path / name) for name in ("roadnet.json", "flow.json")}
+    if flow is not None:
+        found["flow.json"] = flow
+    lacking = [name for name, place in found.items() if place is None]
+    if lacking:
+        raise FileError(
+            f"the folder '{path.name}' is not a CityFlow scenario",
+            got=f"no {' and no '.join(lacking)}",
+            expected="roadnet.json and flow.json, plain or gzipped",
+            where=str(path),
+        )
+    roadnet, demand = found["roadnet.json"], found["flow.json"]
+    assert roadnet is not None and demand is not None
+    return _Config(roadnet, demand, _settings(), {})
+
+
+def _config(path: Path, flow: Path | None, report: ImportReport, limits: JsonLimits) -> _Config:
+    stream = JsonStream(path, limits)
+    item = Values(stream.value(), path.name, ConfigError)
+    stream.end()
+    for key in item.unknown(_KNOWN):
+        report.note(f"configuration key '{key[:40]}'")
+    step = item.number("interval", low=0.0, above=True, high=MAX_STEP)
+    if abs(step * 1000.0 - round(step * 1000.0)) > 1e-6:
+        raise ConfigError("the interval has to be whole milliseconds", got=f"{step} s", where=path.name)
+    lane_change = item.flag("laneChange", default=False)
+    if lane_change:
+        report.note(_LANE_CHANGE)
+    if item.flag("saveReplay", default=False):
+        report.note("saveReplay: CityFlow's replay files are not written")
+    if item.flag("rlTrafficLight", default=False):
+        report.warn("rlTrafficLight: without a controller the signals run the road net's own phases; CityFlow stays in the first")
+    seed = item.whole("seed") if "seed" in item.given else None
+    folder = item.text("dir") if "dir" in item.given else ""
+    options = {key: _written(item.given[key]) for key in item.given if key in _KNOWN}
+    return _Config(
+        roadnet=_named(path, folder, item.text("roadnetFile"), "roadnetFile"),
+        flow=_named(path, folder, item.text("flowFile"), "flowFile") if flow is None else flow,
+        settings=_settings(step, seed, options, lane_change=lane_change),
+        digests={path.name: stream.digest},
+    )
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _named(config: Path, folder: str, name: str, key: str) -> Path:
+    """A file that the configuration names: where CityFlow looks for it, else beside the configuration."""
+    tried = (Path(folder + name), config.parent / (folder + name), config.parent / name)
+    found = _existing(*tried)
+    if found is None:
+        raise FileError(
+            f"the file of '{key}' does not exist",
+            got=repr((folder + name)[:200]),
+            expected="a path that begins where the program runs or beside the configuration",
+            where=config.name,
+        )
+    return found
