@@ -18,10 +18,13 @@ from typing import Any, NoReturn
 from urbanlab.city.readers.xml_stream import XmlLimits, open_chunks
 from urbanlab.core.errors import FileError
 
-__all__ = ["DEFAULT_LIMITS", "JsonLimits", "JsonStream"]
+__all__ = ["DEFAULT_LIMITS", "JsonLimits", "JsonStream", "read_decimal"]
 
 BLANKS = " \t\n\r"
 SCALAR_ENDS = frozenset(",]} \t\n\r")
+SURE_DIGITS = 15  # so many digits are read exactly, whichever way it is done
+MAX_DIGITS = 17  # that RapidJSON looks at
+SHORT_EXPONENT, MAX_POWER = 4, 250  # of ten; beyond them nothing on a street is written
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,48 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
-def _finite(text: str) -> float:
+def read_decimal(text: str) -> float:
+    """A decimal number as CityFlow reads it.
+
+    CityFlow's JSON library (RapidJSON without its full-precision flag) takes 17 digits or so as a whole number and divides
+    by a power of ten, which misses the nearest double by a unit in the last place for some long numbers. Lane links get
+    their lengths and crossing points from such numbers, and whether two points are at one distance decides who waits.
+
+    Raises
+    ------
+    ValueError : it is too large
+
+    Examples
+    --------
+    >>> read_decimal("3.7199999999999998"), float("3.7199999999999998")
+    (3.72, 3.7199999999999998)
+    """
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"{text[:20]} is too large")
-    return value
+    if len(text) <= SURE_DIGITS:
+        return value
+    mantissa, _, exponent = text.lower().partition("e")
+    whole, _, fraction = mantissa.lstrip("-").partition(".")
+    power = int(exponent or 0)
+    if len(whole) > SURE_DIGITS or not fraction or len(exponent) > SHORT_EXPONENT or abs(power) > MAX_POWER:
+        return value
+    significand, digits, used = int(whole), len(whole) - 1, 0
+    while used < len(fraction) and significand < 1 << 53:
+        significand = significand * 10 + int(fraction[used])
+        used += 1
+        digits += significand != 0
+    result = float(significand)
+    for digit in fraction[used : used + max(0, MAX_DIGITS - digits)]:
+        result = result * 10.0 + int(digit)
+        used += 1
+    power -= used
+    scale = float(f"1e{abs(power)}")
+    result = result * scale if power >= 0 else result / scale
+    return -result if text[0] == "-" else result
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=read_decimal)
 
 
 class JsonStream:
