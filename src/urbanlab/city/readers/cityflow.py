@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,30 +95,25 @@ def _existing(*candidates: Path) -> Path | None:
     return None
 
 
-def _settings(step: float = 1.0, seed: int | None = None, options: dict[str, str] | None = None, *, lane_change: bool = False) -> RunSettings:
-    return RunSettings(
-        begin=0.0, end=DEFAULT_END, step=step, seed=seed, teleport_after=-1.0, lane_change=lane_change, model="cityflow", options=options or {}
-    )
+_SETTINGS = RunSettings(begin=0.0, end=DEFAULT_END, step=1.0, teleport_after=-1.0, lane_change=False, model="cityflow")
+"""Of a folder without a configuration."""
 
 
 def _folder(path: Path, flow: Path | None, report: ImportReport, limits: JsonLimits) -> _Config:
     config = _existing(path / "config.json")
     if config is not None:
         return _config(config, flow, report, limits)
-    found = {name: _existing(path / name) for name in ("roadnet.json", "flow.json")}
-    if flow is not None:
-        found["flow.json"] = flow
-    lacking = [name for name, place in found.items() if place is None]
-    if lacking:
+    roadnet = _existing(path / "roadnet.json")
+    demand = _existing(path / "flow.json") if flow is None else flow
+    if roadnet is None or demand is None:
+        lacking = [name for name, place in (("roadnet.json", roadnet), ("flow.json", demand)) if place is None]
         raise FileError(
             f"the folder '{path.name}' is not a CityFlow scenario",
             got=f"no {' and no '.join(lacking)}",
             expected="roadnet.json and flow.json, plain or gzipped",
             where=str(path),
         )
-    roadnet, demand = found["roadnet.json"], found["flow.json"]
-    assert roadnet is not None and demand is not None
-    return _Config(roadnet, demand, _settings(), {})
+    return _Config(roadnet, demand, _SETTINGS, {})
 
 
 def _config(path: Path, flow: Path | None, report: ImportReport, limits: JsonLimits) -> _Config:
@@ -143,7 +138,7 @@ def _config(path: Path, flow: Path | None, report: ImportReport, limits: JsonLim
     return _Config(
         roadnet=_named(path, folder, item.text("roadnetFile"), "roadnetFile"),
         flow=_named(path, folder, item.text("flowFile"), "flowFile") if flow is None else flow,
-        settings=_settings(step, seed, options, lane_change=lane_change),
+        settings=replace(_SETTINGS, step=step, seed=seed, lane_change=lane_change, options=options),
         digests={path.name: stream.digest},
     )
 

@@ -47,9 +47,7 @@ def find_crossings(lines: list[NDArray[np.float64]]) -> Crossings:
     """
     pieces = _pieces(lines)
     first, second = np.triu_indices(len(lines), k=1)
-    found = [
-        _meet(pieces, first[k : k + PAIRS_AT_ONCE], second[k : k + PAIRS_AT_ONCE]) for k in range(0, len(first), PAIRS_AT_ONCE)
-    ]
+    found = [_meet(pieces, first[k : k + PAIRS_AT_ONCE], second[k : k + PAIRS_AT_ONCE]) for k in range(0, len(first), PAIRS_AT_ONCE)]
     if not found:
         none = np.zeros(0, np.int64)
         return Crossings(none, none, np.zeros(0), np.zeros(0))

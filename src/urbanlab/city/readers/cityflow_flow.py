@@ -88,7 +88,9 @@ class _Reader:
     def _route(self, item: Values) -> int:
         names = item.array("route")
         if not names or not all(isinstance(name, str) for name in names):
-            raise DemandError("a route is not what it should be", got=f"{len(names)} items", expected="identifiers of roads", where=item.where)
+            raise DemandError(
+                "a route is not what it should be", got=f"{len(names)} items", expected="identifiers of roads", where=item.where
+            )
         key = tuple(names)
         if key in self._route_of:
             return self._route_of[key]
@@ -133,9 +135,7 @@ def _vehicle_type(item: Values, name: str) -> VehicleType:
     )
 
 
-def read_flows(
-    path: Path, edge_of_id: dict[str, int], finder: RouteFinder, report: ImportReport, limits: JsonLimits
-) -> tuple[Demand, str]:
+def read_flows(path: Path, edge_of_id: dict[str, int], finder: RouteFinder, report: ImportReport, limits: JsonLimits) -> tuple[Demand, str]:
     """Read a flow file; the demand and the sha256 of the file.
 
     Parameters

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 __all__ = ["direction_at", "lane_lines", "line_length", "link_curve", "point_at"]
 
@@ -41,7 +42,7 @@ def line_length(points: Sequence[Point]) -> float:
     6.0
     """
     total = 0.0
-    for a, b in zip(points[:-1], points[1:], strict=True):
+    for a, b in pairwise(points):
         total += _distance(a, b)
     return total
 
@@ -51,7 +52,7 @@ def point_at(points: Sequence[Point], distance: float) -> Point:
     distance = min(max(distance, 0.0), line_length(points))
     if distance <= 0.0:
         return points[0]
-    for a, b in zip(points[:-1], points[1:], strict=True):
+    for a, b in pairwise(points):
         length = _distance(a, b)
         if distance > length:
             distance -= length
@@ -63,7 +64,7 @@ def point_at(points: Sequence[Point], distance: float) -> Point:
 
 def direction_at(points: Sequence[Point], distance: float) -> Point:
     """Unit vector along a line at a distance [m] from its start."""
-    for a, b in zip(points[:-1], points[1:], strict=True):
+    for a, b in pairwise(points):
         length = _distance(a, b)
         if distance < length:
             return _heading(a, b)
@@ -71,9 +72,7 @@ def direction_at(points: Sequence[Point], distance: float) -> Point:
     return _heading(points[-2], points[-1])
 
 
-def lane_lines(
-    points: Sequence[Point], widths: Sequence[float], *, start_width: float = 0.0, end_width: float = 0.0
-) -> list[list[Point]]:
+def lane_lines(points: Sequence[Point], widths: Sequence[float], *, start_width: float = 0.0, end_width: float = 0.0) -> list[list[Point]]:
     """Centre lines of the lanes of a road, from the inside to the kerb.
 
     Parameters
@@ -139,5 +138,5 @@ def link_curve(start_lane: Sequence[Point], end_lane: Sequence[Point], width: fl
 def _bezier(points: Sequence[Point], share: float) -> Point:
     """Point of a curve by repeated halving of its control polygon."""
     while len(points) > 1:
-        points = [((b[0] - a[0]) * share + a[0], (b[1] - a[1]) * share + a[1]) for a, b in zip(points[:-1], points[1:], strict=True)]
+        points = [((b[0] - a[0]) * share + a[0], (b[1] - a[1]) * share + a[1]) for a, b in pairwise(points)]
     return points[0]

@@ -7,7 +7,7 @@ internal edge, every lane link one of its lanes and a connection; a signal's sta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,7 @@ class _Link(NamedTuple):
     via: int
     junction: int
     signal: int
-    index: int  # road link
+    place: int  # road link of the intersection
     turn: str
 
 
@@ -124,7 +124,9 @@ class _Build:
                 self.lanes.add(edge, line_length(line), speed, width, line)
         if degenerate:
             raise NetworkError(
-                "roads have pieces of no length", items=degenerate, hint="two neighbouring points are equal, or the intersections eat the road"
+                "roads have pieces of no length",
+                items=degenerate,
+                hint="two neighbouring points are equal, or the road is as long as its intersections are wide",
             )
 
     def add_links(self) -> None:
@@ -269,7 +271,7 @@ def _network(build: _Build, response: Pairs, foe: Pairs) -> Network:
     )
 
 
-def _connections(build: _Build) -> dict[str, NDArray[np.generic]]:
+def _connections(build: _Build) -> dict[str, Any]:
     """Two rows a lane link: onto the internal lane, in the file's order, and from it onwards."""
     links = build.links
     num = len(links)
@@ -286,7 +288,7 @@ def _connections(build: _Build) -> dict[str, NDArray[np.generic]]:
         "connection_junction": np.array([link.junction for link in links] * 2, np.int32),
         "connection_request": np.concatenate([np.arange(num), np.full(num, -1)]).astype(np.int32),
         "connection_signal": column("signal", -1),
-        "connection_link": column("index", -1),
+        "connection_link": column("place", -1),
         "connection_direction": np.concatenate([turns, turns]),
         "connection_state": np.array([ord("o")] * num + [ord("M")] * num, np.uint8),
         "connection_keep_clear": np.array([True] * num + [False] * num, np.bool_),
@@ -299,8 +301,8 @@ def _programs(build: _Build, foe: Pairs) -> SignalPrograms:
     before: dict[tuple[int, int], set[int]] = {}
     for own, others in enumerate(foe):
         link = build.links[own]
-        above = {build.links[k].index for k in others if RANK[build.links[k].turn] > RANK[link.turn]}
-        before.setdefault((link.junction, link.index), set()).update(above)
+        above = {build.links[k].place for k in others if RANK[build.links[k].turn] > RANK[link.turn]}
+        before.setdefault((link.junction, link.place), set()).update(above)
     states, durations, counts = [], [], []
     for junction, item in enumerate(build.net.intersections):
         if item.virtual:

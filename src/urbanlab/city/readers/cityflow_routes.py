@@ -9,6 +9,7 @@ them), so that ties on regular grids fall the same way. Source: the behaviour of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -94,7 +95,7 @@ class RouteFinder:
         That is the case where no path joins two of them, and where there is but one road.
         """
         edges = [anchors[0]]
-        for a, b in zip(anchors[:-1], anchors[1:], strict=True):
+        for a, b in pairwise(anchors):
             if a == b:
                 continue
             if (a, b) not in self._known:
@@ -107,7 +108,8 @@ class RouteFinder:
 
     def _path(self, start: int, end: int) -> tuple[int, ...] | None:
         """Roads behind `start` up to `end`."""
-        cost, before = {start: 0.0}, {}
+        cost: dict[int, float] = {start: 0.0}
+        before: dict[int, int] = {}
         heap, done = CostHeap(), set()
         heap.push(0.0, start)
         while len(heap):

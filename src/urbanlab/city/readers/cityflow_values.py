@@ -85,7 +85,7 @@ class Values:
         return [Values(item, f"{self.where}, {key}[{n}]", self.error) for n, item in enumerate(self.array(key))]
 
     def point(self) -> tuple[float, float]:
-        """This object as a point (x, y) [m]."""
+        """The object as a point (x, y) [m]."""
         return self.number("x"), self.number("y")
 
     def unknown(self, known: frozenset[str]) -> list[str]:

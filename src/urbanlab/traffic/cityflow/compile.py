@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ def compile_network(network: Network, signal_pos: NDArray[np.int32]) -> Net:
             got="connections without an internal lane of their own",
             expected="a network read from CityFlow's files",
         )
-    columns = {name: np.full(num, -1, np.int32) for name in ("link_from", "link_to", "link_signal")}
+    columns: dict[str, Any] = {name: np.full(num, -1, np.int32) for name in ("link_from", "link_to", "link_signal")}
     columns["link_from"][via] = network.connection_from[rows]
     columns["link_to"][via] = network.connection_to[rows]
     columns["link_signal"][via] = signal_pos[rows]
@@ -78,13 +79,15 @@ def compile_network(network: Network, signal_pos: NDArray[np.int32]) -> Net:
     )
 
 
-def _crossings(network: Network, rows: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
+def _crossings(network: Network, rows: NDArray[np.int64]) -> dict[str, Any]:
     """Crossing points of all links, by link and distance; those at one distance in the order that CityFlow's sorting has."""
     junction = network.connection_junction[rows]
     order = np.argsort(junction, kind="stable")
     bounds = np.flatnonzero(np.diff(junction[order], prepend=-1, append=-1))
-    links, foes, places = [], [], []
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+    links: list[NDArray[np.int32]] = []
+    foes: list[NDArray[np.int32]] = []
+    places: list[NDArray[np.float64]] = []
+    for first, last in pairwise(bounds.tolist()):
         members = network.connection_via[rows[order[first:last]]]
         met = find_crossings([network.lane_shape(int(lane)) for lane in members])
         links += [members[met.first], members[met.second]]
@@ -109,7 +112,7 @@ def _crossings(network: Network, rows: NDArray[np.int64]) -> dict[str, NDArray[n
 def _ordered(by_link: NDArray[np.int64], link: NDArray[np.int32], place: NDArray[np.float64]) -> NDArray[np.int64]:
     """Entries sorted by link, now by distance within each link."""
     bounds = np.flatnonzero(np.diff(link[by_link], prepend=-1, append=-1))
-    parts = [by_link[first:last] for first, last in zip(bounds[:-1], bounds[1:], strict=True)]
+    parts = [by_link[first:last] for first, last in pairwise(bounds.tolist())]
     return np.concatenate([np.zeros(0, np.int64), *(part[sorted_order(place[part].tolist())] for part in parts)])
 
 

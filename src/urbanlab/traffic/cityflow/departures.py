@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -63,7 +64,7 @@ def create_trips(given: ModelInput, trips: ExpandedTrips, routes: RouteTable) ->
     row = events.row[kept]
     expanded = ExpandedTrips(
         trip_id=_names(demand, events, kept),
-        depart=given.begin + step * settings.step,
+        depart=np.asarray(given.begin + step * settings.step, np.float64),
         row=row,
         kind=demand.trip_type[row],
         route=route[kept],
@@ -87,9 +88,7 @@ def _events(given: ModelInput, trips: ExpandedTrips) -> _Events:
     return _Events(steps[order], row[order], owner[order], numbers[order])
 
 
-def _flow_events(
-    demand: Demand, begin: float, end: float, dt: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _flow_events(demand: Demand, begin: float, end: float, dt: float) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Flow, step from begin on, and number within the flow, of all vehicles that flows create."""
     from urbanlab.traffic.cityflow.kernels.clock import flow_steps  # the compiler is loaded with the first run
 
@@ -123,7 +122,7 @@ def _names(demand: Demand, events: _Events, kept: NDArray[np.int64]) -> list[str
 
 def _numbers(seed: int, block: int = 4096) -> Iterator[int]:
     """The 32-bit numbers of C++'s mt19937."""
-    generator = np.random.RandomState(seed & 0xFFFFFFFF)  # noqa: NPY002  # the engine's own generator is this one
+    generator = np.random.RandomState(seed & 0xFFFFFFFF)  # the engine's own generator is this one
     while True:
         yield from generator.randint(0, 1 << 32, block, dtype=np.uint32).tolist()
 
@@ -140,7 +139,7 @@ def _draw(
     priorities: list[int] = []
     bounds = np.flatnonzero(np.diff(events.step, prepend=-1, append=np.iinfo(np.int64).max)).tolist()
     flow, routed = events.flow.tolist(), route.tolist()
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, last in pairwise(bounds):
         created: list[tuple[int, int, int]] = []  # road, event, priority
         gaps: set[int] = set()
         for event in range(first, last):

@@ -81,18 +81,14 @@ class CityflowModel:
 
         done = 0
         while True:
-            done += advance(
-                self._handle.address, self._plan_handle.address, self._signal_handle.address, num_steps - done, until_empty
-            )
+            done += advance(self._handle.address, self._plan_handle.address, self._signal_handle.address, num_steps - done, until_empty)
             if done >= num_steps or (until_empty and self._is_over()):
                 return done
             self._grow()
 
     def _is_over(self) -> bool:
         counts, departures = self.world.counts, self.world.departures
-        return bool(
-            counts[COUNT_RUNNING] == 0 and counts[COUNT_WAITING] == 0 and departures.cursor[0] >= len(departures.step)
-        )
+        return bool(counts[COUNT_RUNNING] == 0 and counts[COUNT_WAITING] == 0 and departures.cursor[0] >= len(departures.step))
 
     def _grow(self) -> None:
         """Twice the slots; vehicles keep theirs."""
@@ -116,7 +112,7 @@ class CityflowModel:
 
     def results(self) -> Trips:
         """Trips (V,) with what those under way have gathered so far; a copy."""
-        trips = Trips(*(column.copy() for column in self.world.trips))
+        trips = Trips._make(column.copy() for column in self.world.trips)
         running = np.flatnonzero(trips.slot >= 0)
         where = trips.slot[running]
         for name, column in _GATHERED.items():
@@ -126,7 +122,7 @@ class CityflowModel:
     def take_totals(self) -> LaneTotals:
         """Sums by lane since the last call."""
         lanes = self.world.lanes
-        taken = LaneTotals(*(getattr(lanes, name).copy() for name in LaneTotals._fields))
+        taken = LaneTotals._make(getattr(lanes, name).copy() for name in LaneTotals._fields)
         for name in LaneTotals._fields:
             getattr(lanes, name)[:] = 0
         return taken

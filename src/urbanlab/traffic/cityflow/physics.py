@@ -80,7 +80,7 @@ def no_collision_speed(
 def follow_speed(
     leader_speed: float, leader_max_decel: float, leader_usual_decel: float, gap: float, speed: float, max_decel: float,
     usual_decel: float, min_gap: float, headway: float, dt: float,
-) -> float:  # fmt: skip  # noqa: PLR0913
+) -> float:  # fmt: skip
     """Next speed behind a leader [m/s]: no collision, the usual braking with the minimum gap, and the headway.
 
     Parameters
@@ -166,6 +166,4 @@ def can_yield(distance: float, speed: float, decel: float, length: float) -> boo
     decel : [m/s^2] hardest
     length : [m]
     """
-    return (distance > 0.0 and braking_distance(speed, decel) < distance - YIELD_DISTANCE) or (
-        distance < 0.0 and distance + length < 0.0
-    )
+    return (distance > 0.0 and braking_distance(speed, decel) < distance - YIELD_DISTANCE) or (distance < 0.0 and distance + length < 0.0)

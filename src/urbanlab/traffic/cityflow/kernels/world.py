@@ -9,7 +9,7 @@ is slot `first[l] + k`. Blocks are taken from a pool, doubled when full and give
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +100,7 @@ class Lanes(NamedTuple):
     base: I32  # first slot of the block, -1 none
     size: I32  # size class of the block: 4 << size slots; -1 none
     first: I32  # slot of the front vehicle
-    count: I32
+    count: I32  # type: ignore[assignment]  # nobody counts the tuple's entries
     active_at: I32  # place in the list of active lanes, -1 none
     ahead: I32  # trip that the front vehicle follows, on a lane further on; -1 none
     gap: F64  # [m] to it
@@ -201,14 +201,14 @@ _SLOT_TYPES: dict[str, type[np.generic]] = {
 
 def new_slots(num: int) -> Slots:
     """Empty slots."""
-    return Slots(**{name: np.full(num, _NONE.get(name, 0), _SLOT_TYPES.get(name, np.float64)) for name in Slots._fields})
+    return Slots._make(np.full(num, _NONE.get(name, 0), _SLOT_TYPES.get(name, np.float64)) for name in Slots._fields)
 
 
 def grow_slots(slots: Slots, pool: Pool, num: int) -> tuple[Slots, Pool]:
     """The same vehicles in the same slots, with room for `num`."""
     grown = new_slots(num)
-    for new, old in zip(grown, slots, strict=True):
-        new[: len(old)] = old
+    for name in Slots._fields:
+        getattr(grown, name)[: len(slots.trip)] = getattr(slots, name)
     free_next = np.full(num, -1, np.int32)
     free_next[: len(pool.free_next)] = pool.free_next
     return grown, pool._replace(free_next=free_next)
@@ -227,9 +227,9 @@ def new_pool(num_slots: int, num_lanes: int) -> Pool:
 
 def new_lanes(num: int) -> Lanes:
     """Empty lanes."""
-    none = {name: np.full(num, -1, np.int32) for name in ("base", "size", "first", "active_at", "ahead")}
-    zero = {name: np.zeros(num, np.int32) for name in ("count", "on_links", "told_from", "num_fresh")}
-    sums = {name: np.zeros(num) for name in ("gap", "seconds", "metres", "waiting", "loss")}
-    steps = {name: np.full(num, -1, np.int64) for name in ("told", "fresh")}
-    counts = {name: np.zeros(num, np.int64) for name in ("entered", "left", "departed", "arrived")}
-    return Lanes(**none, **zero, **sums, **steps, **counts)
+    values: dict[str, Any] = {name: np.full(num, -1, np.int32) for name in ("base", "size", "first", "active_at", "ahead")}
+    values |= {name: np.zeros(num, np.int32) for name in ("count", "on_links", "told_from", "num_fresh")}
+    values |= {name: np.zeros(num) for name in ("gap", "seconds", "metres", "waiting", "loss")}
+    values |= {name: np.full(num, -1, np.int64) for name in ("told", "fresh")}
+    values |= {name: np.zeros(num, np.int64) for name in ("entered", "left", "departed", "arrived")}
+    return Lanes(**values)
