@@ -124,7 +124,8 @@ def _free_lane(w: World, low: int, num: int, kind: int, route: int, mode: int, p
     start = w.routes.best_start[route]
     if mode == 5:
         for i in range(num):
-            longest = max(longest, w.routes.best_length[start + i])
+            if _allowed(w, low + i, kind):
+                longest = max(longest, w.routes.best_length[start + i])
         longest = min(longest, BEST_LOOK)
     best, room = -1, -1e9
     for i in range(num):
