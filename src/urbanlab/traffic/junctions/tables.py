@@ -116,7 +116,11 @@ def _inner_yields(network: Network, paths: Paths, out_of: NDArray[np.int64], fro
     link = out_of[waiting[owner[good]]]
     entry = paths.lane_entry[named[good]]
     foe = np.where(next_lane[entry] == named[good], entry, -1)
-    keep = (foe >= 0) & (link >= 0)
+    own = paths.lane_request[waiting[owner[good]]].astype(np.int64)
+    num = max(len(network.request_junction), 1)
+    responds = np.repeat(np.arange(len(network.request_junction)), np.diff(network.response_start)) * num + network.response_request
+    gives_way = np.isin(own * num + paths.lane_request[named[good]], responds)
+    keep = (foe >= 0) & (link >= 0) & gives_way
     return np.stack([link[keep], foe[keep]]).astype(np.int64)
 
 

@@ -119,7 +119,7 @@ def _move(w: World, lane: int, slot: int, step: int, time: float) -> int:
     slots.last_speed[slot] = speed
     lane_speed = lane_limit(w, lane, kind, slots.factor[slot])
     if slots.dwell[slot] >= 0.0:
-        return _wait_at_stop(w, lane, slot, kind, time)
+        return _wait_at_stop(w, lane, slot, kind)
     safe, least = slots.plan[slot], 0.0
     if slots.item[slot] > 0:
         safe, least = _granted_speed(w, lane, slot, time)
@@ -140,20 +140,43 @@ def _move(w: World, lane: int, slot: int, step: int, time: float) -> int:
     slots.speed[slot] = v
     slots.pos[slot] += v * dt
     slots.odo[slot] += v * dt
-    _count(w, lane, slot, kind, speed, v, lane_speed)
-    flag = FLAG_CROSS if slots.pos[slot] > w.net.lane_length[lane] else 0
+    flag = 0
+    if _reaches_stop(w, lane, slot, v, time):
+        if w.stops.parking[slots.stop[slot]] != 0:
+            flag = FLAG_STOP
+        _count_stop(w, lane, slot, kind)
+    else:
+        _count(w, lane, slot, kind, speed, v, lane_speed)
+    if slots.pos[slot] > w.net.lane_length[lane]:
+        flag |= FLAG_CROSS
     if w.net.lane_internal[lane] == 0 and w.routes.last[slots.route[slot]] != 0:
         if slots.pos[slot] > w.departures.arrival_pos[slots.trip[slot]] - 0.1:
             flag |= FLAG_CROSS
-    stop = slots.stop[slot]
-    if stop >= 0 and w.stops.lane[stop] == lane and w.stops.route[stop] == slots.route[slot] and v < HALTING:
-        if slots.pos[slot] >= w.stops.end[stop] - STOP_REACHED or (slots.pos[slot] >= w.stops.start[stop] and v <= EPS):
-            until = w.stops.until[stop]
-            slots.dwell[slot] = max(w.stops.duration[stop], until - time if until >= 0.0 else 0.0)
-            slots.halt[slot] = 0.0
-            if w.stops.parking[stop] != 0:
-                flag |= FLAG_STOP
     return flag
+
+
+@inline
+def _reaches_stop(w: World, lane: int, slot: int, v: float, time: float) -> bool:
+    """Does the vehicle stand at its next scheduled stop? The step in which it gets there counts as the first of its stay."""
+    slots, stop = w.slots, w.slots.stop[slot]
+    if stop < 0 or v >= HALTING or w.stops.lane[stop] != lane or w.stops.route[stop] != slots.route[slot]:
+        return False
+    if slots.pos[slot] < w.stops.end[stop] - STOP_REACHED and (slots.pos[slot] < w.stops.start[stop] or v > EPS):
+        return False
+    until = w.stops.until[stop]
+    stay = max(w.stops.duration[stop], until - time if until >= 0.0 else 0.0)
+    slots.dwell[slot] = max(0.0, stay - w.params.dt)
+    slots.halt[slot] = 0.0
+    return True
+
+
+@inline
+def _count_stop(w: World, lane: int, slot: int, kind: int) -> None:
+    """A step at a scheduled stop: neither waiting nor loss."""
+    dt = w.params.dt
+    w.slots.stop_time[slot] += dt
+    w.lanes.seconds[lane] += dt
+    w.slots.fuel[slot] += w.types.fuel[w.types.emission[kind] * FUEL_COLUMNS] * dt * 1e-3
 
 
 @inline
@@ -183,16 +206,15 @@ def _count(w: World, lane: int, slot: int, kind: int, speed: float, v: float, la
 
 
 @inline
-def _wait_at_stop(w: World, lane: int, slot: int, kind: int, time: float) -> int:
-    """A vehicle at a scheduled stop: neither waiting nor loss."""
-    slots, dt = w.slots, w.params.dt
+def _wait_at_stop(w: World, lane: int, slot: int, kind: int) -> int:
+    """A vehicle at a scheduled stop."""
+    slots = w.slots
     slots.speed[slot] = 0.0
-    slots.stop_time[slot] += dt
-    w.lanes.seconds[lane] += dt
-    slots.dwell[slot] -= dt
-    slots.fuel[slot] += w.types.fuel[w.types.emission[kind] * FUEL_COLUMNS] * dt * 1e-3
     if slots.dwell[slot] <= 0.0:
         slots.dwell[slot] = -1.0
         slots.stop[slot] = w.stops.next[slots.stop[slot]]
         slots.route[slot] += 1  # the position behind the stop
+        return 0
+    slots.dwell[slot] -= w.params.dt
+    _count_stop(w, lane, slot, kind)
     return 0
