@@ -77,8 +77,7 @@ def test_off_is_a_program_of_its_own(tmp_path: Path) -> None:
 
 def test_planned_switches(tmp_path: Path) -> None:
     body = (
-        program("a")
-        + '<WAUT id="w" refTime="100" startProg="0"><wautSwitch time="50" to="a"/><wautSwitch time="70" to="off"/>'
+        program("a") + '<WAUT id="w" refTime="100" startProg="0"><wautSwitch time="50" to="a"/><wautSwitch time="70" to="off"/>'
         '</WAUT><wautJunction wautID="w" junctionID="centre"/>'
     )
     programs = load(tmp_path, body).programs
@@ -175,10 +174,7 @@ def test_closures_and_their_classes(tmp_path: Path) -> None:
 
 
 def test_other_rerouting_is_noted(tmp_path: Path) -> None:
-    body = (
-        '<rerouter id="r" edges="west_in"><interval begin="0" end="9"><destProbReroute id="east_out"/>'
-        "</interval></rerouter>"
-    )
+    body = '<rerouter id="r" edges="west_in"><interval begin="0" end="9"><destProbReroute id="east_out"/></interval></rerouter>'
     assert dict(load(tmp_path, body).report.not_modelled) == {"element destProbReroute": 1}
 
 

@@ -24,9 +24,7 @@ def write(folder: Path, options: str, name: str = "x.sumocfg", root: str = "conf
 
 
 def config(folder: Path, options: str, report: ImportReport | None = None) -> SumoConfig:
-    return read_config(
-        write(folder, f'<input><net-file value="n.net.xml"/></input>{options}'), report or ImportReport()
-    )
+    return read_config(write(folder, f'<input><net-file value="n.net.xml"/></input>{options}'), report or ImportReport())
 
 
 def scenario(folder: Path, options: str, routes: str = VEHICLE) -> Scenario:
@@ -37,9 +35,7 @@ def scenario(folder: Path, options: str, routes: str = VEHICLE) -> Scenario:
 
 def test_sections_flat_options_and_short_names_read_alike(tmp_path: Path) -> None:
     report = ImportReport()
-    sections = (
-        '<input><net-file value="n"/><route-files value="a"/></input><time><begin value="5"/><end value="9"/></time>'
-    )
+    sections = '<input><net-file value="n"/><route-files value="a"/></input><time><begin value="5"/><end value="9"/></time>'
     flat = '<net-file value="n"/><route-files value="a"/><begin value="5"/><end value="9"/>'
     short = '<n v="n"/><r v="a"/><b v="5"/><e v="9"/>'
     first, second, third = (read_config(write(tmp_path, text), report) for text in (sections, flat, short))

@@ -83,9 +83,7 @@ def test_ways_to_depart_and_arrive(tmp_path: Path, key: str, text: str, column: 
 
 def test_equal_routes_are_stored_once(tmp_path: Path) -> None:
     other = '<route edges="west_in   east_out"/>'
-    demand = load(
-        tmp_path, vehicle("a"), vehicle("b", inside=other), vehicle("c", inside='<route edges="east_in west_out"/>')
-    ).demand
+    demand = load(tmp_path, vehicle("a"), vehicle("b", inside=other), vehicle("c", inside='<route edges="east_in west_out"/>')).demand
     assert len(demand.route_start) - 1 == 2
     assert demand.trip_route.tolist() == [0, 0, 1]
 
@@ -175,9 +173,7 @@ def test_distribution_of_named_routes(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_flows_of_every_kind(tmp_path: Path, attributes: str, expected: dict[str, float]) -> None:
-    demand = load(
-        tmp_path, f'<flow id="f" begin="10" {attributes} from="west_in" to="east_out"/>' + vehicle("v", "3")
-    ).demand
+    demand = load(tmp_path, f'<flow id="f" begin="10" {attributes} from="west_in" to="east_out"/>' + vehicle("v", "3")).demand
     flow = demand.flows[0]
     rates = {"period": 0.0, "probability": 0.0, "poisson_rate": 0.0, "number": -1} | expected
     assert {key: getattr(flow, key) for key in rates} == rates
@@ -271,10 +267,7 @@ def test_distributions_of_types(tmp_path: Path) -> None:
 
 
 def test_unmodelled_models_are_noted(tmp_path: Path) -> None:
-    body = (
-        '<vType id="t" carFollowModel="EIDM" laneChangeModel="SL2015" actionStepLength="0.5"/>'
-        '<vType id="u" actionStepLength="1"/>'
-    )
+    body = '<vType id="t" carFollowModel="EIDM" laneChangeModel="SL2015" actionStepLength="0.5"/><vType id="u" actionStepLength="1"/>'
     report = load(tmp_path, body).report
     assert dict(report.not_modelled) == {
         "car-following model EIDM": 1, "lane-change model SL2015": 1, "vType attribute actionStepLength": 1,
@@ -289,8 +282,7 @@ def test_old_nested_car_following_elements_are_read(tmp_path: Path) -> None:
 # stops
 
 PLACES = (
-    '<busStop id="halt" lane="west_in_1" startPos="20" endPos="40"/>'
-    '<parkingArea id="lot" lane="east_out_0" startPos="-30" endPos="-10"/>'
+    '<busStop id="halt" lane="west_in_1" startPos="20" endPos="40"/><parkingArea id="lot" lane="east_out_0" startPos="-30" endPos="-10"/>'
 )
 
 
@@ -333,9 +325,7 @@ def test_stops_of_a_named_route_come_first(tmp_path: Path) -> None:
 
 
 def test_trip_passes_the_edges_of_its_stops(tmp_path: Path) -> None:
-    body = (
-        '<trip id="t" depart="0" from="west_in" to="east_out"><stop lane="south_in_0" endPos="10" duration="2"/></trip>'
-    )
+    body = '<trip id="t" depart="0" from="west_in" to="east_out"><stop lane="south_in_0" endPos="10" duration="2"/></trip>'
     scenario = load(tmp_path, body)
     assert names(scenario.network, scenario.demand.via_edge) == ["south_in"]
     assert stops_of(scenario.demand)[0].on_route == -1
@@ -354,9 +344,7 @@ def test_impossible_stops_are_refused_with_their_line(tmp_path: Path, stop: str)
 
 
 def test_stops_against_the_route_are_refused_as_in_sumo(tmp_path: Path) -> None:
-    inside = (
-        ROUTE + '<stop lane="east_out_0" endPos="10" duration="2"/><stop lane="west_in_1" endPos="10" duration="2"/>'
-    )
+    inside = ROUTE + '<stop lane="east_out_0" endPos="10" duration="2"/><stop lane="west_in_1" endPos="10" duration="2"/>'
     with pytest.raises(DemandError, match="does not lie on its route"):
         load(tmp_path, vehicle(inside=inside))
 
@@ -462,9 +450,7 @@ def test_files_may_include_files_but_not_themselves(tmp_path: Path) -> None:
 def test_gaps_are_found_exactly_where_connections_lack(small_net: Network, routes: list[list[int]]) -> None:
     normal = np.flatnonzero(small_net.edge_function == 0)
     lane_edge = small_net.lane_edge
-    allowed = set(
-        zip(lane_edge[small_net.connection_from].tolist(), lane_edge[small_net.connection_to].tolist(), strict=True)
-    )
+    allowed = set(zip(lane_edge[small_net.connection_from].tolist(), lane_edge[small_net.connection_to].tolist(), strict=True))
     edges = [normal[place] for route in routes for place in route]
     start = np.cumsum([0] + [len(route) for route in routes]).astype(np.int64)
     expected = []
@@ -481,20 +467,14 @@ def small_net() -> Network:
 
 @given(
     st.lists(
-        st.tuples(
-            st.floats(0, 1e5), st.sampled_from(["west_in east_out", "east_in west_out", "south_in"]), st.booleans()
-        ),
+        st.tuples(st.floats(0, 1e5), st.sampled_from(["west_in east_out", "east_in west_out", "south_in"]), st.booleans()),
         max_size=20,
     )
 )
 @settings(max_examples=40, deadline=None)
-def test_every_vehicle_is_read_once_in_order(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[float, str, bool]]
-) -> None:
+def test_every_vehicle_is_read_once_in_order(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[float, str, bool]]) -> None:
     folder = tmp_path_factory.mktemp("rows")
-    body = "".join(
-        vehicle(f"v{i}", repr(depart), f'<route edges="{edges}"/>') for i, (depart, edges, _) in enumerate(rows)
-    )
+    body = "".join(vehicle(f"v{i}", repr(depart), f'<route edges="{edges}"/>') for i, (depart, edges, _) in enumerate(rows))
     scenario = load(folder, body)
     demand = scenario.demand
     expected = sorted(range(len(rows)), key=lambda i: rows[i][0])

@@ -92,9 +92,7 @@ def check(scenario: Scenario | None) -> None:
         if row >= 0 and programs.phase_start[row + 1] > programs.phase_start[row]:
             assert link < len(programs.phase_state[programs.phase_start[row]])
     assert np.all(np.isfinite(demand.trip_depart)) and np.all(np.diff(demand.trip_depart) >= 0)
-    assert np.all(demand.trip_type < len(demand.vehicle_types)) and np.all(
-        demand.trip_route < len(demand.route_start) - 1
-    )
+    assert np.all(demand.trip_type < len(demand.vehicle_types)) and np.all(demand.trip_route < len(demand.route_start) - 1)
     assert np.all((demand.trip_route != -1) | ((demand.trip_from >= 0) & (demand.trip_to >= 0)))
     for kind in demand.vehicle_types:
         assert min(kind.length, kind.accel, kind.decel, kind.max_speed, kind.emergency_decel) > 0
@@ -107,9 +105,7 @@ def encoded(**changed: str) -> dict[str, bytes]:
     return {name: changed.get(name, text).encode("utf-8", "surrogatepass") for name, text in TEXTS.items()}
 
 
-FUZZ = settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+FUZZ = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def test_the_seed_files_are_good(tmp_path: Path) -> None:
@@ -206,7 +202,5 @@ def test_found_cases(tmp_path: Path, case: str) -> None:
 
 
 def test_route_files_of_every_shape_are_read_without_a_net_of_ours(tmp_path: Path) -> None:
-    (tmp_path / "r.rou.xml").write_text(
-        ROUTES.replace('<stop busStop="halt" duration="12" until="99" parking="true"/>', "")
-    )
+    (tmp_path / "r.rou.xml").write_text(ROUTES.replace('<stop busStop="halt" duration="12" until="99" parking="true"/>', ""))
     assert read_sumo(SMALL, [tmp_path / "r.rou.xml"]).demand.num_trips == 5

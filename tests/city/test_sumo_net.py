@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -182,9 +182,7 @@ def test_real_connections_are_as_written(real: tuple[ElementTree.Element, Networ
         assert network.lane_id(network.connection_to[row]) == f"{get('to')}_{get('toLane')}"
         via = network.connection_via[row]
         assert (network.lane_id(via) if via >= 0 else None) == get("via")
-        assert chr(network.connection_direction[row]) == get("dir") and chr(network.connection_state[row]) == get(
-            "state"
-        )
+        assert chr(network.connection_direction[row]) == get("dir") and chr(network.connection_state[row]) == get("state")
         signal = network.connection_signal[row]
         assert (network.signal_id[signal] if signal >= 0 else None) == get("tl")
         assert network.connection_link[row] == int(get("linkIndex", "-1"))
@@ -198,9 +196,7 @@ def test_real_right_of_way_equals_an_independent_reading(
     root, network, _ = real
     ours = {
         (network.lane_id(start), network.lane_id(end)): int(request)
-        for start, end, request in zip(
-            network.connection_from, network.connection_to, network.connection_request, strict=True
-        )
+        for start, end, request in zip(network.connection_from, network.connection_to, network.connection_request, strict=True)
         if request >= 0
     }
     outgoing: dict[str, list[tuple[str, str]]] = {}
@@ -228,7 +224,7 @@ def test_real_right_of_way_equals_an_independent_reading(
 def test_request_order_equals_link_order_of_signals_at_one_junction(
     real: tuple[ElementTree.Element, Network, SignalPrograms],
 ) -> None:
-    """netconvert numbers a signal's links as the requests of its junction: found by us, written by it."""
+    """Netconvert numbers a signal's links as the requests of its junction: found by us, written by it."""
     root, network, _ = real
     if root.get("version") == "1.6":
         pytest.skip("Hamburg's link indices were numbered by hand")
@@ -291,7 +287,7 @@ BAD = {
     "broken offset": ('netOffset="0.00,0.00"', 'netOffset="0.00"'),
     "version of tomorrow": ('<net version="1.20"', '<net version="2.0"'),
     "version of nobody": ('<net version="1.20"', '<net version="one"'),
-    "net of the old form": ('<roundabout', '<roundabout') if "<roundabout" in SMALL.read_text() else ("</net>",
+    "net of the old form": ("<roundabout", "<roundabout") if "<roundabout" in SMALL.read_text() else ("</net>",
     '<succ edge="east_in"/></net>'),
 }  # fmt: skip
 
@@ -334,9 +330,7 @@ def test_versions_up_to_today_are_read(tmp_path: Path, version: str) -> None:
     assert network.source_version == version and not report.warnings
 
 
-@pytest.mark.parametrize(
-    ("text", "kind"), [('version="1.99"', "network version newer than 1.20"), ("", "network without a version")]
-)
+@pytest.mark.parametrize(("text", "kind"), [('version="1.99"', "network version newer than 1.20"), ("", "network without a version")])
 def test_odd_versions_are_warnings(tmp_path: Path, text: str, kind: str) -> None:
     report = ImportReport()
     read(changed(tmp_path, ('version="1.20"', text)), report)
@@ -403,8 +397,8 @@ def test_long_states_are_a_warning(tmp_path: Path) -> None:
         ('<phase duration="33"', '<phase duration="nan"'),
         ('<phase duration="33"', '<phase next="9" duration="33"'),
         ('<tlLogic id="centre"', '<tlLogic id="other"'),
-        ('</tlLogic>', '<tlLogic id="x"/></tlLogic>'),
-        ('</tlLogic>', '</tlLogic><phase duration="3" state="r"/>'),
+        ("</tlLogic>", '<tlLogic id="x"/></tlLogic>'),
+        ("</tlLogic>", '</tlLogic><phase duration="3" state="r"/>'),
     ],
 )  # fmt: skip
 def test_bad_programs_are_refused(tmp_path: Path, change: tuple[str, str]) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -96,20 +96,13 @@ def test_demand_equals_elementtrees(read: tuple[Path, Scenario]) -> None:
 def test_ways_of_departing_equal_elementtrees(read: tuple[Path, Scenario]) -> None:
     config, scenario = read
     demand, begin = scenario.demand, scenario.settings.begin
-    kept = [
-        e
-        for root in trees(config)
-        for e in root
-        if e.tag in ("vehicle", "trip") and float(e.get("depart", "")) >= begin
-    ]
+    kept = [e for root in trees(config) for e in root if e.tag in ("vehicle", "trip") and float(e.get("depart", "")) >= begin]
     lanes = Counter("BEST_PROB" if e.get("departLane") is None else e.get("departLane", "").upper() for e in kept)
     assert Counter(DepartLane(lane).name for lane in demand.depart_lane.tolist()) == lanes
     speeds = Counter("AVG" if e.get("departSpeed") is None else e.get("departSpeed", "").upper() for e in kept)
     assert Counter(DepartSpeed(speed).name for speed in demand.depart_speed.tolist()) == speeds
     words = {None: "BASE", "0": "GIVEN", "random_free": "RANDOM_FREE"}
-    assert Counter(DepartPos(place).name for place in demand.depart_pos.tolist()) == Counter(
-        words[e.get("departPos")] for e in kept
-    )
+    assert Counter(DepartPos(place).name for place in demand.depart_pos.tolist()) == Counter(words[e.get("departPos")] for e in kept)
 
 
 def test_departures_rise_and_arrays_fit(read: tuple[Path, Scenario]) -> None:
@@ -171,9 +164,7 @@ def test_bologna_detectors_are_read(traffic_data: Path) -> None:
     for detector in scenario.detectors:
         element = written[detector.detector_id]
         assert (scenario.network.lane_id(detector.lane), detector.period) == (element.get("lane"), 1800.0)
-        assert detector.pos == pytest.approx(
-            float(element.get("pos", "")) % scenario.network.lane_length[detector.lane]
-        )
+        assert detector.pos == pytest.approx(float(element.get("pos", "")) % scenario.network.lane_length[detector.lane])
 
 
 def test_network_with_routes_equals_its_configuration(traffic_data: Path) -> None:

@@ -95,9 +95,7 @@ BESIDE = """<additional><busStop id="halt" lane="west_in_1" startPos="20.25" end
 def everything(tmp_path: Path) -> Scenario:
     (tmp_path / "all.rou.xml").write_text(EVERYTHING)
     (tmp_path / "all.add.xml").write_text(BESIDE)
-    settings = RunSettings(
-        begin=0.5, end=300.0, step=0.5, seed=5, teleport_after=-1.0, max_depart_delay=60.0, ballistic=True
-    )
+    settings = RunSettings(begin=0.5, end=300.0, step=0.5, seed=5, teleport_after=-1.0, max_depart_delay=60.0, ballistic=True)
     return read_sumo(SMALL, [tmp_path / "all.rou.xml"], [tmp_path / "all.add.xml"], settings=settings, name="all")
 
 
@@ -135,17 +133,13 @@ def sumo(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[st
     assert SUMO is not None
     home = Path(str((SUMO.submodule_search_locations or [""])[0]))
     command = [str(home / "bin" / program), *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, "SUMO_HOME": str(home)}
-    )
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "SUMO_HOME": str(home)})
 
 
 def trips(config: Path, folder: Path, *, until: float) -> list[str]:
     """What SUMO writes of every arrived trip of a configuration."""
     out = folder / "trips.xml"
-    done = sumo(
-        "sumo", "-c", config, "--seed", "1", "-e", str(until), "--tripinfo-output", out, "--no-step-log", "true"
-    )
+    done = sumo("sumo", "-c", config, "--seed", "1", "-e", str(until), "--tripinfo-output", out, "--no-step-log", "true")
     assert done.returncode == 0, done.stderr
     return sorted(re.findall(r"<tripinfo [^>]*>", out.read_text()))  # arrivals of one second come in any order
 
@@ -157,9 +151,7 @@ def trips(config: Path, folder: Path, *, until: float) -> list[str]:
     ("grid4x4/grid4x4", 400),
      ("arterial4x4/arterial4x4", 300), ("cologne3/cologne3", 600), ("hamburg_tavf/hamburg_tavf", 150)],
 )  # fmt: skip
-def test_sumo_drives_our_files_exactly_as_the_source(
-    name: str, seconds: float, traffic_data: Path, tmp_path: Path
-) -> None:
+def test_sumo_drives_our_files_exactly_as_the_source(name: str, seconds: float, traffic_data: Path, tmp_path: Path) -> None:
     """Every trip of the export has the same departure, arrival, speed factor and waiting to the last digit."""
     source = traffic_data / f"{name}.sumocfg"
     scenario = read_sumo_config(source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,19 +25,17 @@ class Recorder(ElementHandlers):
         self.starts = {"edge": self._keep("edge"), "lane": self._keep("lane")}
         self.ends = {"edge": self._end}
 
-    def _keep(self, name: str):
+    def _keep(self, name: str) -> Callable[[dict[str, str]], None]:
         return lambda attributes: self.events.append((name, attributes, self.line))
 
     def _end(self) -> None:
         self.ended += 1
 
-    def unknown(self, name: str, attributes: dict[str, str]) -> None:
+    def unknown(self, name: str, _: dict[str, str]) -> None:
         self.skipped.append(name)
 
 
-GOOD = (
-    b'<?xml version="1.0"?>\n<net>\n  <edge id="a">\n    <lane id="a_0"/>\n  </edge>\n  <x><edge id="b"/></x>\n</net>\n'
-)
+GOOD = b'<?xml version="1.0"?>\n<net>\n  <edge id="a">\n    <lane id="a_0"/>\n  </edge>\n  <x><edge id="b"/></x>\n</net>\n'
 
 
 def write(folder: Path, content: bytes, name: str = "file.xml") -> Path:
@@ -62,7 +61,7 @@ def test_content_of_unknown_elements_is_skipped_and_counted_once(tmp_path: Path)
 
 
 @pytest.mark.parametrize("pack", [lambda b: b, gzip.compress, lambda b: gzip.compress(b[:30]) + gzip.compress(b[30:])])
-def test_plain_packed_and_twice_packed_files_read_alike(tmp_path: Path, pack) -> None:
+def test_plain_packed_and_twice_packed_files_read_alike(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
     path = write(tmp_path, pack(GOOD))
     recorder = Recorder()
     digest = parse_xml(path, recorder)
@@ -131,9 +130,7 @@ def test_cut_file_names_the_line(tmp_path: Path) -> None:
     assert "line 5" in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"   ", b"hello", b"<net><a></b></net>", b"<net a=1/>", b"\x00\x01", b"<net>&nix;</net>"]
-)
+@pytest.mark.parametrize("content", [b"", b"   ", b"hello", b"<net><a></b></net>", b"<net a=1/>", b"\x00\x01", b"<net>&nix;</net>"])
 def test_what_is_not_xml_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(FileError):
         read(write(tmp_path, content))

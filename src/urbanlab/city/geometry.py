@@ -50,9 +50,7 @@ def polyline_lengths(start: NDArray[np.int64], x: Float, y: Float) -> Float:
     return lengths
 
 
-def smooth_curves(
-    start: tuple[Float, Float], heading: Float, end: tuple[Float, Float], end_heading: Float
-) -> Curves:
+def smooth_curves(start: tuple[Float, Float], heading: Float, end: tuple[Float, Float], end_heading: Float) -> Curves:
     """Curves that leave and arrive in given directions and approach a circular arc where one fits.
 
     The control points lie on the tangents at 4/3 tan(turn/4) of the radius, the usual Bezier approximation

@@ -130,14 +130,10 @@ def shortest_path(
     >>> shortest_path(net, [0], [0]).path(0).tolist()
     [0]
     """
-    return solve_pairs(
-        routing_graph(network, vehicle_class), np.asarray(origin_edges), np.asarray(destination_edges), cost
-    )
+    return solve_pairs(routing_graph(network, vehicle_class), np.asarray(origin_edges), np.asarray(destination_edges), cost)
 
 
-def solve_pairs(
-    graph: RoutingGraph, origin: NDArray[np.integer], destination: NDArray[np.integer], cost: Float | None = None
-) -> Paths:
+def solve_pairs(graph: RoutingGraph, origin: NDArray[np.integer], destination: NDArray[np.integer], cost: Float | None = None) -> Paths:
     """Fastest paths on a graph that is built already; equal pairs are searched once, equal origins together."""
     num_edges = len(graph.edge_cost)
     pair = origin.astype(np.int64) * num_edges + destination.astype(np.int64)
@@ -250,18 +246,14 @@ def _via_cost(network: Network, via_time: Float) -> Float:
     return total
 
 
-def _successors(
-    network: Network, mask: int, lane_ok: NDArray[np.bool_], via_time: Float
-) -> tuple[NDArray[np.int64], Int, Float]:
+def _successors(network: Network, mask: int, lane_ok: NDArray[np.bool_], via_time: Float) -> tuple[NDArray[np.int64], Int, Float]:
     """Pairs of edges that a class can drive one after the other, in the order of SUMO's links."""
     edge_of = network.lane_edge
     from_edge, to_edge = edge_of[network.connection_from], edge_of[network.connection_to]
     rows = np.flatnonzero(network.edge_function[from_edge] == EdgeFunction.NORMAL)
     rows = rows[np.argsort(network.connection_from[rows], kind="stable")]
     usable = (
-        lane_ok[network.connection_from[rows]]
-        & lane_ok[network.connection_to[rows]]
-        & ((network.connection_permissions[rows] & mask) != 0)
+        lane_ok[network.connection_from[rows]] & lane_ok[network.connection_to[rows]] & ((network.connection_permissions[rows] & mask) != 0)
     )
     pair = from_edge[rows].astype(np.int64) * network.num_edges + to_edge[rows]
     distinct, first, row_of = np.unique(pair, return_index=True, return_inverse=True)

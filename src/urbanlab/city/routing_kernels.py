@@ -125,15 +125,13 @@ def _left(graph: RoutingGraph, landmarks: int, edge: int, goal: int) -> float:
     least = 0.0
     for landmark in range(landmarks):
         bound = graph.landmark_time[goal, landmark] - graph.landmark_time[edge, landmark]
-        if bound > least:  # false for inf - inf
+        if bound > least:  # noqa: PLR1730 - false for inf - inf, which max is not
             least = bound
     return least * (1.0 - 1e-12)
 
 
 @device
-def _expand(
-    graph: RoutingGraph, cost: Float, space: SearchSpace, edge: int, size: int, goal: int, landmarks: int
-) -> int:
+def _expand(graph: RoutingGraph, cost: Float, space: SearchSpace, edge: int, size: int, goal: int, landmarks: int) -> int:
     """Label the successors of a settled edge; the new size of the heap."""
     open_mark = 2 * space.counter[0]
     reached = space.label[edge] + cost[edge]
@@ -157,9 +155,7 @@ def _expand(
 
 
 @device
-def _search(
-    graph: RoutingGraph, cost: Float, space: SearchSpace, origin: int, goal: int, left: int, landmarks: int
-) -> int:
+def _search(graph: RoutingGraph, cost: Float, space: SearchSpace, origin: int, goal: int, left: int, landmarks: int) -> int:
     """Settle edges from an origin until no wanted one is left; the number not found."""
     if cost[origin] == np.inf:
         return left
@@ -186,9 +182,7 @@ def _search(
 
 
 @device
-def dijkstra_edges(
-    graph: RoutingGraph, cost: Float, space: SearchSpace, origin: int, destination: int, landmarks: int
-) -> float:
+def dijkstra_edges(graph: RoutingGraph, cost: Float, space: SearchSpace, origin: int, destination: int, landmarks: int) -> float:
     """Fastest path between two edges; allocates nothing, callable from kernels.
 
     Parameters
@@ -255,7 +249,7 @@ def _store(
 
 
 @entry(SOURCES)
-def route_groups(
+def route_groups(  # noqa: PLR0917 - a kernel is given all its buffers
     graph: RoutingGraph,
     cost: Float,
     space: SearchSpace,

@@ -86,7 +86,7 @@ def _names(parts: _Parts) -> tuple[list[str], list[str]]:
     waiting_node = turns.node[waiting]
     new = np.flatnonzero(np.diff(waiting_node, prepend=-1))
     place = np.arange(len(waiting)) - np.repeat(new, np.diff(np.append(new, len(waiting))))
-    number = np.concatenate([turns.index, size[waiting_node] + place])
+    number = np.concatenate([turns.number, size[waiting_node] + place])
     node = turns.node[inside.connection]
     internal = [f":{node_name[j]}_{k}" for j, k in zip(node.tolist(), number.tolist(), strict=True)]
     return node_name, internal
@@ -121,7 +121,7 @@ def _junctions(parts: _Parts) -> dict[str, Any]:
 def _arm_rank_of_lane(parts: _Parts) -> NDArray[np.int64]:
     """(L,) smallest connection index of the lane's edge: edges sort by it as around the node."""
     first = np.full(len(parts.edges.start), np.iinfo(np.int64).max)
-    np.minimum.at(first, parts.turns.from_edge, parts.turns.index.astype(np.int64))
+    np.minimum.at(first, parts.turns.from_edge, parts.turns.number.astype(np.int64))
     return first[parts.edges.lane_edge]
 
 
@@ -160,9 +160,7 @@ def _edges(parts: _Parts) -> dict[str, Any]:
         "edge_id": (*names, *internal),
         "edge_from": np.concatenate([edges.start, node]).astype(np.int32),
         "edge_to": np.concatenate([edges.end, node]).astype(np.int32),
-        "edge_function": np.repeat([EdgeFunction.NORMAL, EdgeFunction.INTERNAL], [len(names), num - len(names)]).astype(
-            np.uint8
-        ),
+        "edge_function": np.repeat([EdgeFunction.NORMAL, EdgeFunction.INTERNAL], [len(names), num - len(names)]).astype(np.uint8),
         "edge_priority": np.concatenate([rank * PRIORITY_OF_RANK, np.full(len(node), -1)]).astype(np.int32),
         "edge_first_lane": _starts(lanes).astype(np.int32),
         "edge_name": tuple(streets.street_name[street] for street in edges.street.tolist()) + ("",) * len(node),
@@ -215,11 +213,11 @@ def _connections(parts: _Parts) -> dict[str, Any]:
         "connection_junction": turns.node[row].astype(np.int32),
         "connection_request": np.concatenate([np.arange(num, dtype=np.int32), none]),
         "connection_signal": np.concatenate([signal, none]),
-        "connection_link": np.concatenate([np.where(signal >= 0, turns.index, -1).astype(np.int32), none]),
+        "connection_link": np.concatenate([np.where(signal >= 0, turns.number, -1).astype(np.int32), none]),
         "connection_direction": direction[row].astype(np.uint8),
-        "connection_state": np.concatenate(
-            [_states(kinds[turns.node], held_up), inner_state, np.full(len(waiting), ord("M"))]
-        ).astype(np.uint8),
+        "connection_state": np.concatenate([_states(kinds[turns.node], held_up), inner_state, np.full(len(waiting), ord("M"))]).astype(
+            np.uint8
+        ),
         "connection_keep_clear": np.ones(len(row), dtype=np.bool_),
         "connection_permissions": np.full(len(row), STREET_CLASSES, np.int64),
     }

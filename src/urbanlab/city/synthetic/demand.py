@@ -30,6 +30,7 @@ SLICES = 5  # of the incremental assignment
 LANE_CAPACITY = 600.0 / 3600.0  # [1/s] of a lane that ends at a signal or has to yield: a third of the time green
 BPR_FACTOR, BPR_POWER = 0.6, 4.0  # steeper than on motorways: the delay of a junction is in it
 FURNESS_ROUNDS = 12
+REDRAWS = 50  # of trips that would stay in their street
 DOORS_PER_DISTRICT = 24  # edges of a district where trips begin, and where they end
 MIN_DOOR = 45.0  # [m] shorter edges have no doors
 DOORS_OF_RANK = {Rank.LOCAL: 1.0, Rank.COLLECTOR: 0.7, Rank.ARTERIAL: 0.25, Rank.CIRCLE: 0.0}
@@ -91,17 +92,18 @@ def _draw_ends(built: Built, graph: RoutingGraph, peak: Peak, seed: int) -> tupl
     matrix = _gravity(built, homes, jobs, peak.reach)
     draw = generator(seed, "origins and destinations")
     num = len(built.streets.districts)
-    count = draw.multinomial(peak.trips, (matrix / matrix.sum()).reshape(-1))
+    share = (matrix / matrix.sum()).reshape(-1)
+    count = draw.multinomial(peak.trips, share)
     pair = np.repeat(np.arange(num * num), count)
     origin, target = _pick(homes, pair // num, draw), _pick(jobs, pair % num, draw)
-    for _ in range(20):  # nobody drives to the own street or its other side
-        street = built.edges.street
+    street = built.edges.street
+    for _ in range(REDRAWS):  # nobody drives to the own street or its other side
         same = np.flatnonzero(street[origin] == street[target])
         if len(same) == 0:
             break
-        target[same] = _pick(jobs, pair[same] % num, draw)
-    differs = built.edges.street[origin] != built.edges.street[target]
-    order = draw.permutation(np.flatnonzero(differs))
+        pair = draw.choice(num * num, len(same), p=share)
+        origin[same], target[same] = _pick(homes, pair // num, draw), _pick(jobs, pair % num, draw)
+    order = draw.permutation(np.flatnonzero(street[origin] != street[target]))
     return origin[order], target[order]
 
 
@@ -150,7 +152,8 @@ def _ratio(wanted: Float, have: Float) -> Float:
 
 def _totals(doors: _Doors) -> Float:
     running = np.concatenate([[0.0], np.cumsum(doors.share)])
-    return running[doors.start[1:]] - running[doors.start[:-1]]
+    totals: Float = running[doors.start[1:]] - running[doors.start[:-1]]
+    return totals
 
 
 def _centres(built: Built, doors: _Doors) -> tuple[Float, Float]:
@@ -168,12 +171,11 @@ def _pick(doors: _Doors, district: NDArray[np.int64], draw: np.random.Generator)
     low, high = running[doors.start[district]], running[doors.start[district + 1]]
     at = low + draw.random(len(district)) * (high - low)
     place = np.searchsorted(running, at, side="right") - 1
-    return doors.edge[np.clip(place, doors.start[district], doors.start[district + 1] - 1)]
+    edges: NDArray[np.int64] = doors.edge[np.clip(place, doors.start[district], doors.start[district + 1] - 1)]
+    return edges
 
 
-def _assign(
-    network: Network, graph: RoutingGraph, origin: NDArray[np.int64], target: NDArray[np.int64], peak: Peak, seed: int
-) -> Paths:
+def _assign(network: Network, graph: RoutingGraph, origin: NDArray[np.int64], target: NDArray[np.int64], peak: Peak, seed: int) -> Paths:
     """Routes by slices; each slice sees the volumes of those before, scaled to the whole demand."""
     lanes = np.diff(network.edge_first_lane)
     capacity = LANE_CAPACITY * lanes * peak.duration

@@ -49,8 +49,8 @@ def plan_grid(options: GridOptions) -> Streets:
     districts = tuple(f"Quarter {k + 1}" for k in range(int(district.max()) + 1))
     return Streets(
         name=f"grid_{rows}x{cols}",
-        node_x=column * options.length,
-        node_y=row * options.length,
+        node_x=np.asarray(column * options.length, np.float64),
+        node_y=np.asarray(row * options.length, np.float64),
         node_control=control.astype(np.uint8),
         node_district=district.astype(np.int32),
         street_from=street_from,

@@ -54,7 +54,7 @@ def build_inside(edges: Edges, turns: Turns, ways: RightOfWay, kinds: NDArray[np
     second_of = np.full(len(waits), -1, np.int64)
     second_of[waiting] = len(waits) + np.arange(len(waiting))
     shape = _shapes(curves, turns, waits, head, tail)
-    length = np.round(np.maximum(polyline_lengths(*shape), 0.1), 2)
+    length = np.asarray(np.round(np.maximum(polyline_lengths(*shape), 0.1), 2), np.float64)
     connection = np.concatenate([np.arange(len(waits)), waiting])
     whole = length[: len(waits)].copy()
     whole[waiting] += length[len(waits) :]
@@ -111,9 +111,7 @@ def _is_near(own: Curves, other: Curves) -> NDArray[np.bool_]:
     return near
 
 
-def _shapes(
-    curves: Curves, turns: Turns, waits: NDArray[np.bool_], head: Curves, tail: Curves
-) -> tuple[NDArray[np.int64], Float, Float]:
+def _shapes(curves: Curves, turns: Turns, waits: NDArray[np.bool_], head: Curves, tail: Curves) -> tuple[NDArray[np.int64], Float, Float]:
     """Packed points of all internal lanes."""
     num = len(waits)
     is_straight = (np.abs(turns.angle) < STRAIGHT_BELOW) & ~waits
@@ -139,4 +137,4 @@ def _speeds(turns: Turns, length: Float, lane_speed: Float) -> Float:
     """(C,) [m/s] mean of both lanes' limits, slower in bends: sqrt(a r) with r = length / angle."""
     limit = (lane_speed[turns.from_lane] + lane_speed[turns.to_lane]) / 2.0
     bend = np.maximum(np.abs(turns.angle), 1e-3)
-    return np.round(np.minimum(limit, np.sqrt(LATERAL_ACCEL * length / bend)), 2)
+    return np.asarray(np.round(np.minimum(limit, np.sqrt(LATERAL_ACCEL * length / bend)), 2), np.float64)

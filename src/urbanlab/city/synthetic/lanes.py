@@ -88,7 +88,8 @@ def _setbacks(
     back_other = np.where(is_corner, (own + other * np.cos(gap)) / sine, 0.0)
     back = np.maximum(back_own, 0.0)
     np.maximum.at(back, following, back_other)
-    return np.maximum(back + np.where(back > 0.0, CORNER, 0.0), MIN_SETBACK)
+    setback: Float = np.maximum(back + np.where(back > 0.0, CORNER, 0.0), MIN_SETBACK)
+    return setback
 
 
 def _widths(streets: Streets) -> tuple[Float, Float]:
@@ -130,9 +131,7 @@ def build_edges(streets: Streets, arms: Arms) -> Edges:
     )  # fmt: skip
 
 
-def _lane_ends(
-    streets: Streets, arms: Arms, arm: Int, heading: Float, lane_edge: Int, offset: Float, sign: float
-) -> tuple[Float, Float]:
+def _lane_ends(streets: Streets, arms: Arms, arm: Int, heading: Float, lane_edge: Int, offset: Float, sign: float) -> tuple[Float, Float]:
     along = sign * arms.setback[arm]
     x = streets.node_x[arms.node[arm]] + along * np.cos(heading)
     y = streets.node_y[arms.node[arm]] + along * np.sin(heading)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from urbanlab.core.errors import ConfigError
 
@@ -49,7 +49,7 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
 def read_options(kind: type[Options], text: str, where: str) -> Options:
     """Options from `key=value,key=value`."""
     known = {entry.name: str(entry.type) for entry in fields(kind)}
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals:
@@ -72,6 +72,4 @@ def _value(key: str, text: str, kind: str, where: str) -> object:
         return int(text) if kind == "int" else float(text)
     except (ValueError, KeyError):
         expected = {"bool": "true or false", "int": "a whole number"}.get(kind, "a number")
-        raise ConfigError(
-            f"Option {key!r} can't be read.", got=repr(text), expected=expected, where=where
-        ) from None
+        raise ConfigError(f"Option {key!r} can't be read.", got=repr(text), expected=expected, where=where) from None

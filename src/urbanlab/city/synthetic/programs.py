@@ -94,7 +94,7 @@ def make_programs(built: Built, demand: Demand, duration: float, *, protected: b
     signal = network.connection_signal[signal_rows]
     bounds = np.flatnonzero(np.diff(signal, prepend=-1, append=network.num_signals))
     plans = [
-        _plan(built, int(signal_rows[first]), int(signal_rows[last - 1]) + 1, flow, protected)
+        _plan(built, int(signal_rows[first]), int(signal_rows[last - 1]) + 1, flow, protected=protected)
         for first, last in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
     ]
     cycle = _common_cycle(plans)
@@ -136,7 +136,7 @@ def _link_flows(built: Built, demand: Demand, duration: float) -> Float:
     return np.asarray(flow / duration, dtype=np.float64)
 
 
-def _plan(built: Built, first: int, last: int, flow: Float, protected: bool) -> _Plan:
+def _plan(built: Built, first: int, last: int, flow: Float, *, protected: bool) -> _Plan:
     turns, ways, network = built.turns, built.ways, built.network
     yields = np.zeros((last - first, last - first), dtype=bool)
     for link in range(first, last):
@@ -147,7 +147,7 @@ def _plan(built: Built, first: int, last: int, flow: Float, protected: bool) -> 
     groups = _groups(built, edge, own)
     stages: list[_Stage] = []
     for group in groups:
-        stages += _stages(group, edge, lane, kind, own, yields, protected)
+        stages += _stages(group, edge, lane, kind, own, yields, protected=protected)
     via = network.connection_via[first:last]
     straight = np.flatnonzero(kind != LEFT)
     widest = via[straight if len(straight) else slice(None)]
@@ -184,6 +184,7 @@ def _stages(
     kind: NDArray[np.int8],
     flow: Float,
     yields: NDArray[np.bool_],
+    *,
     protected: bool,
 ) -> list[_Stage]:
     """One stage for a group of edges, or two where left turns get their own."""
@@ -259,8 +260,8 @@ def _while_changing(shown: str, stage: _Stage, staying: NDArray[np.bool_], lette
 
 def _state(plan: _Plan, stage: _Stage) -> str:
     """G where nothing green has to be waited for, else g."""
-    waits = (plan.yields & stage.green).any(axis=1)
-    return "".join("r" if not on else "g" if wait else "G" for on, wait in zip(stage.green, waits, strict=True))
+    waits = np.any(plan.yields & stage.green, axis=1).tolist()
+    return "".join("r" if not on else "g" if wait else "G" for on, wait in zip(stage.green.tolist(), waits, strict=True))
 
 
 def _splits(plan: _Plan, cycle: int) -> list[float]:
@@ -288,12 +289,11 @@ def _offsets(built: Built, cycle: int) -> Float:
         return np.zeros(0)
     middle_x, middle_y = streets.node_x[nodes].mean(), streets.node_y[nodes].mean()
     centre = int(nodes[np.argmin(np.hypot(streets.node_x[nodes] - middle_x, streets.node_y[nodes] - middle_y))])
-    length = np.hypot(
-        streets.node_x[edges.end] - streets.node_x[edges.start], streets.node_y[edges.end] - streets.node_y[edges.start]
-    )
+    length = np.hypot(streets.node_x[edges.end] - streets.node_x[edges.start], streets.node_y[edges.end] - streets.node_y[edges.start])
     rank = streets.street_rank[edges.street]
     slower = np.where(rank >= Rank.ARTERIAL, 1.0, np.where(rank == Rank.COLLECTOR, 1.3, 3.0))  # keep to main streets
     time = length / streets.street_speed[edges.street] * slower
     reverse = coo_array((time, (edges.end, edges.start)), shape=(streets.num_nodes, streets.num_nodes)).tocsr()
     to_centre = dijkstra(reverse, indices=centre)[nodes]
-    return np.round(np.where(np.isfinite(to_centre), -to_centre, 0.0)) % cycle
+    offsets: Float = np.asarray(np.round(np.where(np.isfinite(to_centre), -to_centre, 0.0)) % cycle, np.float64)
+    return offsets

@@ -114,9 +114,7 @@ def _pairs(facts: _Facts, rows: NDArray[np.int64]) -> tuple[Int, Int, NDArray[np
     return first, second, _yields(facts, first, second, turn, opposes), opposes
 
 
-def _yields(
-    facts: _Facts, first: Int, second: Int, turn: NDArray[np.float64], opposes: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def _yields(facts: _Facts, first: Int, second: Int, turn: NDArray[np.float64], opposes: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Minor yields to major; among equals the left turn to oncoming traffic, then the left to the right.
 
     At signals oncoming traffic goes before rank: both may have green together.

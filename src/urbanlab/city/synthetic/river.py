@@ -1,8 +1,8 @@
 """A metropolis on a river: bent blocks, bridges, a centre and suburbs.
 
-The plan is a lattice that is bent at random and opened along a river. Every fourth line is an arterial, every
-other one a collector, the rest are local streets, some of them one-way, some missing. Bridges carry arterials
-and some collectors. Where main streets cross there are signals, a few of the collectors' crossings are
+The plan is a lattice that is bent at random, denser in the centre, and opened along a river, whose banks are main
+streets. Every fourth line is an arterial, every other one a collector, the rest are local streets, some of them
+one-way, some missing. Bridges carry the arterials, every other collector and the outermost streets. Where main streets cross there are signals, a few of the collectors' crossings are
 roundabouts. People live everywhere but mostly around, and work mostly in, the centre.
 """
 
@@ -20,6 +20,7 @@ from scipy.spatial import cKDTree
 from urbanlab.city.synthetic.names import district_names, street_names
 from urbanlab.city.synthetic.options import CommonOptions, check_range
 from urbanlab.city.synthetic.streets import SPEED_OF_RANK, Control, Rank, Streets, with_roundabouts
+from urbanlab.city.synthetic.turns import ways_on
 from urbanlab.core.rng import generator
 
 __all__ = ["RiverOptions", "plan_river"]
@@ -27,7 +28,11 @@ __all__ = ["RiverOptions", "plan_river"]
 LANES_OF_RANK = np.array([0, 1, 2, 3])
 ARTERIAL_EVERY, COLLECTOR_EVERY = 4, 2  # lines of the lattice
 NODES_PER_DISTRICT = 30
-BEND = 0.14  # [block] deviation of nodes
+BEND = 0.2  # [block] deviation of nodes
+WAVE, WAVE_LENGTH = 0.45, 7.0  # [block] deviation of whole quarters, and over how many blocks
+CENTRE, RIM = 0.8, 0.3  # [1] size of a block in the centre, and by how much it grows towards the rim
+SWING = 0.1  # [1] of the river, as share of the height
+BANK = 30.0  # [m] from the water to the middle of the street on the bank
 ASPECT = 1.4  # columns over rows
 Int = NDArray[np.int32]
 Float = NDArray[np.float64]
@@ -61,6 +66,7 @@ class _Lattice(NamedTuple):
     x: Float  # (J,) [m]
     y: Float  # (J,) [m]
     is_north: NDArray[np.bool_]  # (J,) of the river
+    south_bank: int  # row of the lattice; the next one is the north bank
     river_x: Float  # [m] its centre line
     river_y: Float
 
@@ -79,12 +85,12 @@ def plan_river(options: RiverOptions, seed: int) -> Streets:
     """Plan the streets of a river metropolis."""
     lattice = _lattice(options, seed)
     links = _links(lattice)
-    links = _without_missing(links, options.missing, len(lattice.x), seed)
+    links = _without_stubs(_without_missing(links, options.missing, len(lattice.x), seed), len(lattice.x))
     forward, backward = _lanes(links, lattice, options.oneway, seed)
     degree = np.bincount(np.concatenate([links.start, links.end]), minlength=len(lattice.x))
     is_main = _num_main_arms(links, len(lattice.x))
     control = np.where((is_main >= 3) & (degree >= 3) & options.signals, Control.SIGNAL, Control.AUTO).astype(np.uint8)
-    circles = _circles(links, lattice, control, degree, options.roundabouts, seed)
+    circles = _circles(links, lattice, degree, options.roundabouts, seed)
     control[circles] = Control.AUTO
     district, homes, jobs = _districts(lattice, options, seed)
     names = street_names(_line_ranks(lattice), seed)
@@ -112,23 +118,61 @@ def _lattice(options: RiverOptions, seed: int) -> _Lattice:
     column = np.tile(np.arange(columns, dtype=np.int32), rows)
     row = np.repeat(np.arange(rows, dtype=np.int32), columns)
     # whole lines lie at uneven distances, nodes deviate a little more
-    line_x = np.cumsum(1.0 + 0.2 * (draw.random(columns) - 0.5))
-    line_y = np.cumsum(1.0 + 0.2 * (draw.random(rows) - 0.5))
-    x = (line_x[column] + BEND * (draw.random(len(column)) - 0.5)) * options.block
-    y = (line_y[row] + BEND * (draw.random(len(row)) - 0.5)) * options.block
-    height, extent = float(y.max()), float(x.max())
-    swing, waves, phase = 0.12 * height, 1.0 + draw.random(), 2 * np.pi * draw.random()
+    line_x = np.cumsum(1.0 + 0.3 * (draw.random(columns) - 0.5))
+    line_y = np.cumsum(1.0 + 0.3 * (draw.random(rows) - 0.5))
+    x = line_x[column] + BEND * (draw.random(len(column)) - 0.5)
+    y = line_y[row] + BEND * (draw.random(len(row)) - 0.5)
+    south_bank = rows // 2 - 1
+    middle = float(line_y[south_bank] + line_y[south_bank + 1]) / 2.0
+    shape = _Shape(*_extent(x, y), middle, draw.random(5) * 2 * np.pi, options.block)
+    x, y = _bend(x, y, shape)
+    y = _opened(y, row, south_bank, options)
+    return _Lattice(columns, rows, column, row, x, y, row > south_bank, south_bank, *_river(x, y, south_bank, columns))
 
-    def river(at: Float) -> Float:
-        return height * 0.5 + swing * np.sin(2 * np.pi * waves * at / extent + phase)
 
-    offset = y - river(x)
-    is_north = offset > 0
-    is_north = np.where(row == 0, False, np.where(row == rows - 1, True, is_north))
-    room = options.width / 2 + 0.35 * options.block
-    y = y + np.where(is_north, room, -room) * np.exp(-np.abs(offset) / (5 * options.block))
-    line = np.linspace(x.min() - options.block, x.max() + options.block, 60)
-    return _Lattice(columns, rows, column, row, x, y, is_north, line, river(line))
+class _Shape(NamedTuple):
+    """How the lattice is bent; lengths are [block]."""
+
+    centre_x: float
+    centre_y: float
+    half_x: float
+    half_y: float
+    river_y: float
+    turn: Float  # (5,) [rad] random phases of the waves
+    block: float  # [m]
+
+
+def _extent(x: Float, y: Float) -> tuple[float, float, float, float]:
+    return float(x.mean()), float(y.mean()), max(float(np.ptp(x)) / 2.0, 1.0), max(float(np.ptp(y)) / 2.0, 1.0)
+
+
+def _bend(x: Float, y: Float, shape: _Shape) -> tuple[Float, Float]:
+    """From the straight lattice [block] to the plane [m]: waves, the river's swing, blocks that grow from the centre."""
+    wave = 2 * np.pi / WAVE_LENGTH
+    away = np.exp(-(((y - shape.river_y) / (0.7 * shape.half_y)) ** 2))
+    course = np.sin(np.pi * (1.0 + 0.5 * np.sin(shape.turn[4])) * (x - shape.centre_x) / shape.half_x + shape.turn[0])
+    bent_x = x + WAVE * np.sin(wave * y + shape.turn[1]) * np.cos(0.4 * wave * x + shape.turn[3])
+    bent_y = y + WAVE * np.sin(wave * x + shape.turn[2]) * (1.0 - away) + 2 * SWING * shape.half_y * course * away
+    right, up = bent_x - shape.centre_x, bent_y - shape.centre_y
+    growth = CENTRE + RIM * np.minimum(np.hypot(right / shape.half_x, up / shape.half_y), 1.0)
+    return right * growth * shape.block, up * growth * shape.block
+
+
+def _opened(y: Float, row: Int, south_bank: int, options: RiverOptions) -> Float:
+    """The banks moved apart until the river has its room everywhere."""
+    columns = len(y) // (int(row.max()) + 1)
+    across = y.reshape(-1, columns)[south_bank + 1] - y.reshape(-1, columns)[south_bank]
+    lacking = max(options.width + 2 * BANK - float(across.min()), 0.0)
+    return y + np.where(row > south_bank, lacking / 2.0, -lacking / 2.0)
+
+
+def _river(x: Float, y: Float, south_bank: int, columns: int) -> tuple[Float, Float]:
+    """Centre line [m] half way between the banks, and a block beyond both ends of the city."""
+    banks = slice(south_bank * columns, (south_bank + 2) * columns)
+    line = np.stack([x[banks].reshape(2, columns).mean(axis=0), y[banks].reshape(2, columns).mean(axis=0)])
+    beyond = np.stack([2 * line[:, 0] - line[:, 1], 2 * line[:, -1] - line[:, -2]], axis=1)
+    whole = np.concatenate([beyond[:, :1], line, beyond[:, 1:]], axis=1)
+    return whole[0], whole[1]
 
 
 def _line_ranks(lattice: _Lattice) -> Int:
@@ -138,6 +182,9 @@ def _line_ranks(lattice: _Lattice) -> Int:
         place = np.arange(count)
         rank = np.where(place % COLLECTOR_EVERY == 0, Rank.COLLECTOR, Rank.LOCAL)
         rank = np.where(place % ARTERIAL_EVERY == 2, Rank.ARTERIAL, rank)
+        if count == lattice.rows and len(ranks) == 0:
+            banks = slice(lattice.south_bank, lattice.south_bank + 2)
+            rank[banks] = np.maximum(rank[banks], Rank.COLLECTOR)
         rank[-1] = max(int(rank[-1]), int(Rank.COLLECTOR))
         ranks.append(rank)
     return np.concatenate(ranks).astype(np.int32)
@@ -155,7 +202,7 @@ def _links(lattice: _Lattice) -> _Links:
     along = np.concatenate([np.ones(len(east), dtype=bool), np.zeros(len(north), dtype=bool)])
     # only columns bridge the river: the arterials, the outermost two, and every other collector
     column = lattice.column[start]
-    is_wide = (rank == Rank.ARTERIAL) | (column == 0) | (column == lattice.columns - 1)
+    is_wide = (rank == Rank.ARTERIAL) | (column == 0) | (column == lattice.columns - 1) | (column % (2 * ARTERIAL_EVERY) == ARTERIAL_EVERY)
     keep = ~crosses | (~along & is_wide)
     return _Links(start[keep], end[keep], rank[keep], line[keep].astype(np.int32), crosses[keep])
 
@@ -174,7 +221,26 @@ def _without_missing(links: _Links, share: float, num_nodes: int, seed: int) -> 
             keep[link] = False
             touched[one] = touched[other] = True
             left -= 1
-    return _Links(*(column[keep] for column in links))
+    return _Links._make(column[keep] for column in links)
+
+
+def _without_stubs(links: _Links, num_nodes: int) -> _Links:
+    """Main streets end at streets of their rank: what leads on, to the edge of the city or the river, is as its ends are."""
+    rank = links.rank.copy()
+    while True:
+        highest, second, count = np.zeros(num_nodes, np.int32), np.zeros(num_nodes, np.int32), np.zeros(num_nodes, np.int64)
+        for end in (links.start, links.end):
+            np.maximum.at(highest, end, rank)
+        for end in (links.start, links.end):
+            is_top = rank == highest[end]
+            np.add.at(count, end[is_top], 1)
+            np.maximum.at(second, end[~is_top], rank[~is_top])
+        # the rank that the others at a node have at most
+        others = [np.where((rank == highest[end]) & (count[end] == 1), second[end], highest[end]) for end in (links.start, links.end)]
+        lower = np.maximum(np.minimum(rank, np.minimum(*others)), int(Rank.LOCAL))
+        if np.array_equal(lower, rank):
+            return links._replace(rank=rank)
+        rank = lower.astype(np.int32)
 
 
 def _lanes(links: _Links, lattice: _Lattice, oneway: float, seed: int) -> tuple[Int, Int]:
@@ -194,12 +260,18 @@ def _lanes(links: _Links, lattice: _Lattice, oneway: float, seed: int) -> tuple[
 
 
 def _cut_off(links: _Links, forward: Int, backward: Int, num_nodes: int) -> NDArray[np.bool_]:
-    """(J,) nodes that cannot be reached from, or cannot reach, the bulk of the city."""
-    start = np.concatenate([links.start[forward > 0], links.end[backward > 0]])
-    end = np.concatenate([links.end[forward > 0], links.start[backward > 0]])
-    graph = coo_array((np.ones(len(start), np.int8), (start, end)), shape=(num_nodes, num_nodes)).tocsr()
+    """(J,) nodes at the ends of what cannot be reached from, or cannot reach, the bulk of the city without turning back."""
+    opened, closed = np.flatnonzero(forward > 0), np.flatnonzero(backward > 0)
+    street = np.concatenate([opened, closed])
+    start = np.concatenate([links.start[opened], links.end[closed]])
+    end = np.concatenate([links.end[opened], links.start[closed]])
+    one, other = ways_on(street, start, end, num_nodes)
+    graph = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(len(street), len(street))).tocsr()
     _, part = connected_components(graph, directed=True, connection="strong")
-    return np.asarray(part != np.argmax(np.bincount(part)))
+    away = part != np.argmax(np.bincount(part))
+    outside = np.zeros(num_nodes, dtype=bool)
+    outside[start[away]] = outside[end[away]] = True
+    return outside
 
 
 def _num_main_arms(links: _Links, num_nodes: int) -> NDArray[np.int64]:
@@ -207,9 +279,7 @@ def _num_main_arms(links: _Links, num_nodes: int) -> NDArray[np.int64]:
     return np.bincount(np.concatenate([links.start[is_main], links.end[is_main]]), minlength=num_nodes)
 
 
-def _circles(
-    links: _Links, lattice: _Lattice, control: NDArray[np.uint8], degree: NDArray[np.int64], share: float, seed: int
-) -> NDArray[np.int64]:
+def _circles(links: _Links, lattice: _Lattice, degree: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int64]:
     """Crossings of four collectors that become roundabouts."""
     highest = np.zeros(len(lattice.x), np.int32)
     np.maximum.at(highest, links.start, links.rank)

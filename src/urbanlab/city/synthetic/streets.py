@@ -66,10 +66,12 @@ class Streets:
 
     @property
     def num_nodes(self) -> int:
+        """Junctions of the plan."""
         return len(self.node_x)
 
     @property
     def num_streets(self) -> int:
+        """Streets of the plan, each with one or both directions."""
         return len(self.street_from)
 
 

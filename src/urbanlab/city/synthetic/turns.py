@@ -1,6 +1,7 @@
 """Which lane may turn where.
 
-Lane 0 turns right and goes straight on, the inner lane turns left, the lanes between go straight on.
+Lane 0 turns right and goes straight on, the inner lane turns left, the lanes between go straight on. Where there is
+no way straight on, one lane turns both ways.
 Movements are counted clockwise around a node, from the right turn to the left turn, lane by lane: the order
 of SUMO's link indices.
 
@@ -36,7 +37,7 @@ class Turns(NamedTuple):
     to_lane: Int  # (C,)
     angle: Float  # (C,) [rad] positive to the left
     kind: NDArray[np.int8]  # (C,) RIGHT, STRAIGHT, LEFT, BACK
-    index: Int  # (C,) number within the node
+    number: Int  # (C,) within the node
 
 
 class _Movements(NamedTuple):
@@ -48,7 +49,7 @@ class _Movements(NamedTuple):
 
 def build_turns(arms: Arms, edges: Edges, num_nodes: int) -> Turns:
     """All connections that enter junctions."""
-    moves = _movements(arms, edges, num_nodes)
+    moves = _movements(edges, num_nodes)
     first, count, to_first = _lane_ranges(moves, edges)
     row = np.repeat(np.arange(len(count)), count)
     place = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
@@ -67,18 +68,33 @@ def build_turns(arms: Arms, edges: Edges, num_nodes: int) -> Turns:
     )  # fmt: skip
 
 
-def _movements(arms: Arms, edges: Edges, num_nodes: int) -> _Movements:
-    """Every way on from every edge; back only where there is no other."""
-    leaving = np.argsort(edges.start, kind="stable")
-    num_leaving = np.bincount(edges.start, minlength=num_nodes)
+def ways_on(street: Int, start: Int, end: Int, num_nodes: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of edges of which the second may follow the first: every way on, back only where there is no other.
+
+    Where no three streets meet anywhere, as on a single ring, one may turn back at every node, for there would
+    be no way to the other side of the street.
+
+    Parameters
+    ----------
+    street, start, end : (E,) street of each edge and the nodes it leads from and to
+    """
+    leaving = np.argsort(start, kind="stable")
+    num_leaving = np.bincount(start, minlength=num_nodes)
     first_leaving = np.concatenate([[0], np.cumsum(num_leaving)])
-    choices = num_leaving[edges.end]
-    from_edge = np.repeat(np.arange(len(edges.end)), choices)
-    place = np.arange(len(from_edge)) - np.repeat(np.cumsum(choices) - choices, choices)
-    to_edge = leaving[first_leaving[edges.end[from_edge]] + place]
+    choices = num_leaving[end]
+    one = np.repeat(np.arange(len(end)), choices)
+    place = np.arange(len(one)) - np.repeat(np.cumsum(choices) - choices, choices)
+    other = leaving[first_leaving[end[one]] + place]
+    known = np.unique(np.stack([np.concatenate([start, end]), np.concatenate([street, street])]), axis=1)
+    has_junction = np.bincount(known[0], minlength=num_nodes).max(initial=0) > 2
+    keep = (street[one] != street[other]) | (choices[one] == 1) | (not has_junction)
+    return one[keep], other[keep]
+
+
+def _movements(edges: Edges, num_nodes: int) -> _Movements:
+    """Every way on from every edge, with its angle and kind."""
+    from_edge, to_edge = ways_on(edges.street, edges.start, edges.end, num_nodes)
     is_back = edges.street[from_edge] == edges.street[to_edge]
-    keep = ~is_back | (choices[from_edge] == 1)
-    from_edge, to_edge, is_back = from_edge[keep], to_edge[keep], is_back[keep]
     angle = wrap_angle(edges.heading[to_edge] - edges.heading[from_edge])
     angle = np.where(is_back, np.pi, angle)
     kind = np.where(angle < 0, RIGHT, LEFT).astype(np.int8)
@@ -93,23 +109,34 @@ def _lane_ranges(moves: _Movements, edges: Edges) -> tuple[Int, Int, Int]:
     """For each movement: first lane, number of lanes, first target lane."""
     lanes_of = np.diff(edges.first_lane)
     num_lanes, num_targets = lanes_of[moves.from_edge], lanes_of[moves.to_edge]
-    has = [np.zeros(len(lanes_of), dtype=bool) for _ in range(3)]
-    for kind in (RIGHT, STRAIGHT, LEFT):
-        has[kind][moves.from_edge[moves.kind == kind]] = True
-    has_right, has_straight, has_left = (flags[moves.from_edge] for flags in has)
-    narrow = num_lanes == 1
-    # straight: all lanes but the inner one where that turns left
-    straight = np.where(has_left & ~narrow, num_lanes - 1, num_lanes)
-    # right: lane 0; without a way straight on, half of the lanes
-    right = np.where(has_straight, 1, np.where(has_left, np.maximum(num_lanes // 2, 1), num_lanes))
-    left = np.where(has_straight, 1, np.where(has_right, num_lanes - np.maximum(num_lanes // 2, 1), num_lanes))
-    wish = np.choose(moves.kind, [right, straight, np.maximum(left, 1), np.ones_like(left)])
-    count = np.minimum(np.minimum(wish, num_targets), num_lanes)
-    # several turns to one side share the outermost lane: side by side their paths would cross
-    side = moves.from_edge * 4 + moves.kind
-    _, side_row, side_size = np.unique(side, return_inverse=True, return_counts=True)
-    count = np.where(side_size[side_row.reshape(-1)] > 1, 1, count)
+    count = _lane_counts(lanes_of, _room(moves, lanes_of))[moves.kind, moves.from_edge]
     from_inner = moves.kind >= LEFT
     first = np.where(from_inner, num_lanes - count, 0)
     to_first = np.where(from_inner, num_targets - count, 0)
     return first.astype(np.int32), count.astype(np.int32), to_first.astype(np.int32)
+
+
+def _room(moves: _Movements, lanes_of: Int) -> NDArray[np.int64]:
+    """(kinds, E) lanes that may turn each way, 0 where there is no such turn.
+
+    Several turns to one side share the outermost lane: side by side their paths would cross.
+    """
+    shape = (len(LETTER), len(lanes_of))
+    size, narrowest = np.zeros(shape, np.int64), np.full(shape, np.iinfo(np.int64).max)
+    np.add.at(size, (moves.kind, moves.from_edge), 1)
+    np.minimum.at(narrowest, (moves.kind, moves.from_edge), lanes_of[moves.to_edge])
+    return np.where(size == 1, narrowest, np.minimum(size, 1))
+
+
+def _lane_counts(lanes_of: Int, room: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(kinds, E) lanes that turn each way, the right turns from the kerb, the left turns from the middle."""
+    to_right, ahead, to_left, back = room
+    straight = np.minimum(np.where((to_left > 0) & (lanes_of > 1), lanes_of - 1, lanes_of), ahead)
+    # without a way ahead one lane turns both ways, where there is room: nobody waits in a lane that only turns right
+    right = np.minimum(np.where(to_left > 0, np.maximum(lanes_of // 2, 1), lanes_of), to_right)
+    left = np.minimum(np.where(to_right > 0, lanes_of - right + 1, lanes_of), to_left)
+    right = np.where(to_left > 0, np.minimum(lanes_of - left + 1, to_right), right)
+    # beside a way ahead the kerb lane turns right, and to the left all that can't go ahead
+    right = np.where(ahead > 0, np.minimum(to_right, 1), right)
+    left = np.where(ahead > 0, np.minimum(to_left, np.maximum(lanes_of - straight, 1)), left)
+    return np.stack([right, straight, left, np.minimum(back, 1)])

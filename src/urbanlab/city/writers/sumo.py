@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -55,7 +54,7 @@ def _write(path: Path, lines: Iterable[str]) -> None:
                         _lines(packed, lines)
                 else:
                     _lines(raw, lines)
-            os.replace(aside, path)
+            aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
     except OSError as problem:

@@ -99,7 +99,7 @@ def _vehicle_type(kind: VehicleType) -> str:
         **kind.junction,
         emissionClass=kind.emission_class or None,
         boardingDuration=kind.boarding,
-        **{key: value for key, value in kind.attributes.items() if key not in ("carFollowModel",)},
+        **{key: value for key, value in kind.attributes.items() if key != "carFollowModel"},
     )
 
 

@@ -146,9 +146,7 @@ def _program(name: str, row: int, programs: SignalPrograms) -> Iterator[str]:
         offset=programs.program_offset[row],
     )
     for phase in range(int(programs.phase_start[row]), int(programs.phase_start[row + 1])):
-        duration, least, most = (
-            float(column[phase]) for column in (programs.phase_duration, programs.phase_min, programs.phase_max)
-        )
+        duration, least, most = (float(column[phase]) for column in (programs.phase_duration, programs.phase_min, programs.phase_max))
         bounds = {} if least == most == duration else {"minDur": least, "maxDur": most}
         yield tag(
             "phase",
@@ -206,9 +204,7 @@ def _bits(requests: np.ndarray, first: int, last: int) -> str:
 def _connections(network: Network, programs: SignalPrograms) -> Iterator[str]:
     lane_edge, first_lane = network.lane_edge, network.edge_first_lane
     for row in range(network.num_connections):
-        start, end, via = (
-            int(column[row]) for column in (network.connection_from, network.connection_to, network.connection_via)
-        )
+        start, end, via = (int(column[row]) for column in (network.connection_from, network.connection_to, network.connection_via))
         signal = int(network.connection_signal[row])
         is_signalled = signal >= 0 and int(programs.active_program[signal]) >= 0
         direction = chr(network.connection_direction[row])
