@@ -43,11 +43,9 @@ def demo(out: Path, seed: int, replications: int, as_json: bool) -> None:
         f"A city from seed {seed}: {scenario.network.num_signals} signals, {scenario.demand.num_trips:,} trips in an hour.\n"
         f"{replications} pairs of runs, fixed-time signals and max pressure on the same demand:"
     )
-    study = Experiment(
-        scenario, baseline="fixed", candidate="max_pressure", replications=replications, seed=seed, end=END
-    )
+    study = Experiment(scenario, baseline="fixed", candidate="max_pressure", replications=replications, seed=seed, end=END)
     with _bar(2 * replications, hidden=as_json) as bar:
-        result = study.run(progress=lambda outcome: bar.update(1))
+        result = study.run(progress=lambda _: bar.update(1))
     path = result.report(out / "report.html")
     took = time.perf_counter() - started
     if as_json:

@@ -168,15 +168,11 @@ class Experiment:
         outcomes: list[Outcome] = []
         for k in range(self.replications):
             for arm in (self.baseline, self.candidate):
-                outcome = replicate(
-                    self.scenario, arm, k, seed=self.seed + k, end=self.end, threads=self.threads
-                )
+                outcome = replicate(self.scenario, arm, k, seed=self.seed + k, end=self.end, threads=self.threads)
                 outcomes.append(outcome)
                 if progress is not None:
                     progress(outcome)
             if k == 0 and any(outcome.error for outcome in outcomes):
                 broken = next(outcome for outcome in outcomes if outcome.error)
                 raise ConfigError(f"arm '{broken.arm}' fails from the first replication on: {broken.error}")
-        return StudyResult(
-            self.scenario, self.baseline, self.candidate, tuple(outcomes), self.confidence, self.seed
-        )
+        return StudyResult(self.scenario, self.baseline, self.candidate, tuple(outcomes), self.confidence, self.seed)

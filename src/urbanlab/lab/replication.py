@@ -24,9 +24,7 @@ class EdgeTotals:
     metres: NDArray[np.float64]  # [m] driven
 
     def __add__(self, other: EdgeTotals) -> EdgeTotals:
-        return EdgeTotals(
-            self.time_loss + other.time_loss, self.seconds + other.seconds, self.metres + other.metres
-        )
+        return EdgeTotals(self.time_loss + other.time_loss, self.seconds + other.seconds, self.metres + other.metres)
 
 
 @dataclass(frozen=True, eq=False)

@@ -76,7 +76,7 @@ def render(study: StudyResult) -> str:
 def figures_text(study: StudyResult) -> str:
     """The paired differences as a table for a terminal."""
     head = ("measure", study.baseline, study.candidate, "difference", "95 % interval", "")
-    rows = [head[:4] + (f"{study.confidence:.0%} interval", "")]
+    rows = [(*head[:4], f"{study.confidence:.0%} interval", "")]
     for c in study.comparisons():
         r = c.result
         unit = f" [{c.measure.unit}]" if c.measure.unit else ""
@@ -247,9 +247,7 @@ def _legend(bounds: list[float], num: int) -> str:
 def _failures(study: StudyResult) -> str:
     if not study.failures:
         return ""
-    items = "".join(
-        f"<li>{_text(o.arm)}, replication {o.replication} (seed {o.seed}): {_text(o.error)}</li>" for o in study.failures
-    )
+    items = "".join(f"<li>{_text(o.arm)}, replication {o.replication} (seed {o.seed}): {_text(o.error)}</li>" for o in study.failures)
     return f"<h2>Failed replications</h2><p>Their pairs count in no figure above.</p><ul>{items}</ul>"
 
 

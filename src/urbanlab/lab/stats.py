@@ -48,9 +48,7 @@ class PairedResult:
         return self.t_low > 0.0 or self.t_high < 0.0
 
 
-def paired(
-    baseline: NDArray[np.float64], candidate: NDArray[np.float64], *, confidence: float = 0.95, seed: int = 42
-) -> PairedResult:
+def paired(baseline: NDArray[np.float64], candidate: NDArray[np.float64], *, confidence: float = 0.95, seed: int = 42) -> PairedResult:
     """Compare two arms pair by pair.
 
     Parameters
@@ -139,7 +137,7 @@ def _bootstrap(difference: NDArray[np.float64], confidence: float, seed: int) ->
 
 
 def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """p values corrected for many comparisons (Holm 1979); nan stays nan and is not counted.
+    """P values corrected for many comparisons (Holm 1979); nan stays nan and is not counted.
 
     Examples
     --------

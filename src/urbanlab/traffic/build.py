@@ -13,10 +13,10 @@ from urbanlab.city.demand import Demand, VehicleType
 from urbanlab.city.network import VEHICLE_CLASSES, Network
 from urbanlab.core.rng import entity_key, stream_key
 from urbanlab.traffic.kernels.arrays import Net, Params, Types
-from urbanlab.traffic.physics.emissions import FUEL_ROWS, row_of_class
-from urbanlab.traffic.routes import CompiledRoutes
 from urbanlab.traffic.kernels.state import new_items, new_lanes, new_pool, new_slots, new_trips
 from urbanlab.traffic.kernels.world import Departures, Links, World
+from urbanlab.traffic.physics.emissions import FUEL_ROWS, row_of_class
+from urbanlab.traffic.routes import CompiledRoutes
 
 __all__ = ["class_bits", "compile_types", "new_world", "speed_factors", "trip_keys"]
 
@@ -94,9 +94,7 @@ def _mixed(keys: NDArray[np.uint64]) -> NDArray[np.float64]:
     return ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
 
 
-def speed_factors(
-    vehicle_types: Sequence[VehicleType], kind: NDArray[np.int32], trip_ids: Sequence[str], seed: int
-) -> NDArray[np.float64]:
+def speed_factors(vehicle_types: Sequence[VehicleType], kind: NDArray[np.int32], trip_ids: Sequence[str], seed: int) -> NDArray[np.float64]:
     """(V,) own speed factor of each driver: a normal deviate within bounds, as SUMO's normc.
 
     Drawn by inversion of the truncated distribution, which is that of rejecting what lies outside.
@@ -108,7 +106,7 @@ def speed_factors(
     spread = deviation > 0.0
     safe = np.where(spread, deviation, 1.0)
     below, above = ndtr((low - mean) / safe), ndtr((high - mean) / safe)
-    value = mean + safe * ndtri(below + draw * (above - below))
+    value: NDArray[np.float64] = mean + safe * ndtri(below + draw * (above - below))
     return np.where(spread, np.clip(value, low, high), mean)
 
 
@@ -152,7 +150,7 @@ def _last_edge(compiled: CompiledRoutes, num: int) -> NDArray[np.int32]:
     return compiled.routes.edge[ends[np.searchsorted(ends, compiled.trip_route)]]
 
 
-def new_world(
+def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
     network: Network,
     net: Net,
     demand: Demand,

@@ -87,13 +87,11 @@ def _flow_times(flow: Flow, begin: float, end: float, seed: int) -> tuple[NDArra
 def _regular(flow: Flow, last: float) -> NDArray[np.float64]:
     """Fixed spacing; CityFlow departs at both ends of the interval, SUMO never at the end."""
     span = last - flow.begin
-    if flow.at_begin_and_end:
-        count = math.floor(span / flow.period + 1e-9) + 1
-    else:
-        count = math.ceil(span / flow.period - 1e-9)
+    fits = span / flow.period
+    count = math.floor(fits + 1e-9) + 1 if flow.at_begin_and_end else math.ceil(fits - 1e-9)
     if flow.number >= 0:
         count = min(count, flow.number)
-    return flow.begin + np.arange(max(0, count)) * flow.period
+    return flow.begin + np.arange(max(0, count), dtype=np.float64) * flow.period
 
 
 def _poisson(flow: Flow, last: float, seed: int) -> NDArray[np.float64]:

@@ -8,13 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlab.core.bundle import Handle, pack
-from urbanlab.traffic.kernels.arrays import Params
 from urbanlab.traffic.build import class_bits, new_world
 from urbanlab.traffic.compile import compile_network
 from urbanlab.traffic.departures import ExpandedTrips
-from urbanlab.traffic.model import Counts, LaneTotals, ModelInput
-from urbanlab.traffic.routes import compile_routes
-from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
+from urbanlab.traffic.kernels.arrays import Params
 from urbanlab.traffic.kernels.state import Trips, grow_slots, new_items
 from urbanlab.traffic.kernels.world import (
     COUNT_ARRIVED,
@@ -26,6 +23,9 @@ from urbanlab.traffic.kernels.world import (
     PHASE,
     World,
 )
+from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
+from urbanlab.traffic.model import Counts, LaneTotals, ModelInput
+from urbanlab.traffic.routes import compile_routes
 
 __all__ = ["StreetModel"]
 
@@ -78,9 +78,7 @@ class StreetModel:
         kernel = step_cpu.advance_serial if self.threads == 1 else step_cpu.advance_parallel
         done = 0
         while True:
-            done += kernel(
-                self._handle.address, self._plan_handle.address, self._signal_handle.address, num_steps - done, until_empty
-            )
+            done += kernel(self._handle.address, self._plan_handle.address, self._signal_handle.address, num_steps - done, until_empty)
             if self.world.cursor[PHASE] == 0:
                 return done
             self._grow()
@@ -112,7 +110,8 @@ class StreetModel:
 
     def results(self) -> Trips:
         """Trips (V,) with what those under way have gathered so far; a copy."""
-        trips = Trips(*(column.copy() for column in self.world.trips))
+        copies: dict[str, Any] = {name: column.copy() for name, column in self.world.trips._asdict().items()}
+        trips = Trips(**copies)
         slots = self.world.slots
         running = np.flatnonzero(trips.slot >= 0)
         where = trips.slot[running]

@@ -7,7 +7,7 @@ streams that its internal junction names.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +35,7 @@ class Paths(NamedTuple):
     request_lane: Int  # (R,) first internal lane, -1 none
 
 
-def trace_paths(
-    network: Network, order: NDArray[np.int64], internal: NDArray[np.bool_], out: Int, next_lane: Int
-) -> Paths:
+def trace_paths(network: Network, order: NDArray[np.int64], internal: NDArray[np.bool_], out: Int, next_lane: Int) -> Paths:
     """Follow internal lanes from the links that enter junctions; `order` sorts connections into links."""
     num = network.num_lanes
     from_lane, to_lane = network.connection_from[order], network.connection_to[order]
@@ -108,7 +106,7 @@ def _inner_yields(network: Network, paths: Paths, out_of: NDArray[np.int64], fro
     waiting = network.junction_inc_lane[network.junction_inc_start[inner]]
     before = paths.lane_before[named]
     # a path counts if the lane it starts from is listed too, behind the first, which is the waiting vehicle's own
-    listed = set()
+    listed: set[tuple[int, int]] = set()
     for k, j in enumerate(inner.tolist()):
         first, last = int(network.junction_inc_start[j]), int(network.junction_inc_start[j + 1])
         listed.update((k, lane) for lane in network.junction_inc_lane[first + 1 : last].tolist())
@@ -137,12 +135,12 @@ def _shapes(network: Network) -> Shapes:
     return Shapes(start, x, y, along, scale, network.lane_length, network.lane_width)
 
 
-def meetings(network: Network, internal: NDArray[np.bool_], paths: Paths) -> dict[str, NDArray[np.generic]]:
+def meetings(network: Network, internal: NDArray[np.bool_], paths: Paths) -> dict[str, Any]:
     """Columns `conflict_...` of the network's arrays."""
     inner_start, inner_lane, _ = _inner(network)
     fan = np.flatnonzero(paths.lane_before >= 0)
-    fan = fan[np.argsort(paths.lane_before[fan], kind="stable")].astype(np.int32)
-    fan_start = np.searchsorted(paths.lane_before[fan], np.arange(network.num_lanes + 1)).astype(np.int32)
+    fan_lane = fan[np.argsort(paths.lane_before[fan], kind="stable")].astype(np.int32)
+    fan_start = np.searchsorted(paths.lane_before[fan_lane], np.arange(network.num_lanes + 1)).astype(np.int32)
 
     def job(found: Found) -> Job:
         return Job(
@@ -160,7 +158,7 @@ def meetings(network: Network, internal: NDArray[np.bool_], paths: Paths) -> dic
             inner_start=inner_start,
             inner_lane=inner_lane,
             fan_start=fan_start,
-            fan_lane=fan,
+            fan_lane=fan_lane,
             found=found,
         )
 
@@ -181,8 +179,8 @@ def meetings(network: Network, internal: NDArray[np.bool_], paths: Paths) -> dic
 
 def _room(num: int) -> Found:
     """Rows to be written."""
-    floats = [np.zeros(num) for _ in range(4)]
-    return Found(np.zeros(num, np.int32), np.zeros(num, np.int32), *floats, np.zeros(num, np.uint8))
+    behind, size, foe_behind, foe_size = (np.zeros(num) for _ in range(4))
+    return Found(np.zeros(num, np.int32), np.zeros(num, np.int32), behind, size, foe_behind, foe_size, np.zeros(num, np.uint8))
 
 
 def turn_radii(network: Network, order: NDArray[np.int64], paths: Paths) -> NDArray[np.float64]:
@@ -194,7 +192,8 @@ def turn_radii(network: Network, order: NDArray[np.int64], paths: Paths) -> NDAr
     first = network.connection_via[entry]
     second = paths.lane_after[first]
     length = drawn[first] + np.where(second >= 0, drawn[second], 0.0)
-    angle = np.abs(_heading(network, network.connection_from[entry], at_end=True) - _heading(network, network.connection_to[entry], at_end=False))
+    leaving, entering = network.connection_from[entry], network.connection_to[entry]
+    angle = np.abs(_heading(network, leaving, at_end=True) - _heading(network, entering, at_end=False))
     angle = np.minimum(angle, 2.0 * np.pi - angle)
     turns = ~np.isin(network.connection_direction[entry], STRAIGHT_OR_RIGHT) & (angle > 1e-9)
     radius = np.zeros(network.num_lanes)

@@ -127,7 +127,9 @@ def _planned(w: World, slot: int, kind: int) -> float:
     planned = min(speed, stop_speed(room, speed, types.decel[kind], types.emergency_decel[kind], dt))
     lowest = speed - types.decel[kind] * dt
     for k in range(slots.advices[slot]):
-        advice = slots.advice_1[slot] if k == 0 else slots.advice_2[slot] if k == 1 else slots.advice_3[slot] if k == 2 else slots.advice_4[slot]
+        advice = (
+            slots.advice_1[slot] if k == 0 else slots.advice_2[slot] if k == 1 else slots.advice_3[slot] if k == 2 else slots.advice_4[slot]
+        )
         if advice >= lowest:
             planned = min(planned, advice)
     return planned
@@ -143,9 +145,7 @@ def _overtake_distance(w: World, follower: int, leader: int, gap: float, followe
 
 
 @device
-def _ask_front(
-    w: World, target: int, slot: int, kind: int, direction: int, front: int, gap: float, seconds: float, blocked: int
-) -> float:
+def _ask_front(w: World, target: int, slot: int, kind: int, direction: int, front: int, gap: float, seconds: float, blocked: int) -> float:
     """Speed planned with regard to the leader on the other lane [m/s]; -1 where it is to be overtaken."""
     slots, types, dt = w.slots, w.types, w.params.dt
     speed = slots.speed[slot]

@@ -88,7 +88,9 @@ def adapted_speed(
                 best, heeded = max(v_min, safe), True
     weight = min(1.0, max(0.0, types.lc_cooperative[kind]))
     for k in range(num):
-        advice = slots.advice_1[slot] if k == 0 else slots.advice_2[slot] if k == 1 else slots.advice_3[slot] if k == 2 else slots.advice_4[slot]
+        advice = (
+            slots.advice_1[slot] if k == 0 else slots.advice_2[slot] if k == 1 else slots.advice_3[slot] if k == 2 else slots.advice_4[slot]
+        )
         heeded = heeded or v_min <= advice <= v_max
         best = _followed(advice, v_min, wanted, v_max, weight, best)
     if heeded:

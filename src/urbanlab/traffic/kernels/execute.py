@@ -198,9 +198,7 @@ def _count(w: World, lane: int, slot: int, kind: int, speed: float, v: float, la
         slots.loss[slot] += lost
         lanes.loss[lane] += lost
     table, row = types.fuel, types.emission[kind] * FUEL_COLUMNS
-    rate = fuel_rate(
-        v, (v - speed) / dt, table[row], table[row + 1], table[row + 2], table[row + 3], table[row + 4], table[row + 5]
-    )
+    rate = fuel_rate(v, (v - speed) / dt, table[row], table[row + 1], table[row + 2], table[row + 3], table[row + 4], table[row + 5])
     slots.fuel[slot] += rate * dt * 1e-3
     slots.co2[slot] += rate * dt * 1e-3 * table[row + 6]
 

@@ -12,9 +12,8 @@ from urbanlab.core.draw import uniform
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.conflicts import is_priority, is_red, is_yellow, link_state, rear_slot
 from urbanlab.traffic.kernels.limits import lane_limit
-from urbanlab.traffic.kernels.neighbours import place_on_lane
-from urbanlab.traffic.physics.following import brake_gap, follow_speed, free_speed, secure_gap, stop_speed
 from urbanlab.traffic.kernels.look_ahead import next_link
+from urbanlab.traffic.kernels.neighbours import place_on_lane
 from urbanlab.traffic.kernels.slots import insert_slot
 from urbanlab.traffic.kernels.state import NEVER
 from urbanlab.traffic.kernels.world import (
@@ -23,6 +22,7 @@ from urbanlab.traffic.kernels.world import (
     Departures,
     World,
 )
+from urbanlab.traffic.physics.following import brake_gap, follow_speed, free_speed, secure_gap, stop_speed
 
 __all__ = ["best_insertion_lane", "enqueue_due", "fits", "insert_waiting"]
 
@@ -272,9 +272,7 @@ def _place_last(w: World, trip: int, lane: int, wanted: float, may_lower: bool, 
     if w.lanes.count[lane] > 0:
         slot = w.lanes.first[lane] + w.lanes.count[lane] - 1
         other = w.slots.kind[slot]
-        need = secure_gap(
-            wanted, w.types.decel[kind], w.types.tau[kind], w.slots.speed[slot], w.types.decel[other], w.params.dt
-        )
+        need = secure_gap(wanted, w.types.decel[kind], w.types.tau[kind], w.slots.speed[slot], w.types.decel[other], w.params.dt)
         pos = w.slots.pos[slot] - w.types.length[other] - w.types.min_gap[kind] - need
     return _place(w, trip, lane, pos, wanted, may_lower, time) if pos >= 0.0 else REFUSED
 
@@ -358,9 +356,7 @@ def _lowered(bound: float, speed: float, may_lower: bool) -> float:
 
 
 @device
-def fits(
-    w: World, lane: int, pos: float, speed: float, may_lower: bool, kind: int, route: int, factor: float, stop_end: float
-) -> float:
+def fits(w: World, lane: int, pos: float, speed: float, may_lower: bool, kind: int, route: int, factor: float, stop_end: float) -> float:
     """Speed with which a vehicle can enter a lane at a place, -1 where it cannot [m/s]."""
     types, dt = w.types, w.params.dt
     if pos < 0.0 or pos > w.net.lane_length[lane]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urbanlab.core.jit import device
 from urbanlab.traffic.kernels.conflicts import rear_slot
-from urbanlab.traffic.physics.following import brake_gap
 from urbanlab.traffic.kernels.look_ahead import next_link
 from urbanlab.traffic.kernels.world import World
+from urbanlab.traffic.physics.following import brake_gap
 
 __all__ = ["NONE", "gap_behind", "gap_front", "own_leader", "place_on_lane"]
 

@@ -99,7 +99,7 @@ def _plan(w: World, lane: int, slot: int, k: int, ahead: float, time: float) -> 
     slots.plan[slot] = v
     keep_junctions_clear(w, lane, slot, kind, ahead, num)
     asked = 0
-    for k in range(num):
-        if w.items.flags[slot * NUM_ITEMS + k] & ITEM_REQUEST != 0:
-            asked |= 1 << k
+    for n in range(num):
+        if w.items.flags[slot * NUM_ITEMS + n] & ITEM_REQUEST != 0:
+            asked |= 1 << n
     slots.asked[slot] = asked

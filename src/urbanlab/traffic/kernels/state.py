@@ -10,14 +10,15 @@ on the road and not the size of the map. What is asked after a trip has ended is
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "EXPECTS_TO_WAIT", "ITEM_HELD", "ITEM_REQUEST", "NUM_ITEMS", "NEVER", "NUM_SIZES", "Items", "Lanes", "Pool", "Slots", "Trips", "grow_slots", "new_lanes", "new_pool", "new_slots", "new_trips", "new_items",
-]
+    "EXPECTS_TO_WAIT", "ITEM_HELD", "ITEM_REQUEST", "NEVER", "NUM_ITEMS", "NUM_SIZES", "Items", "Lanes", "Pool", "Slots", "Trips",
+    "grow_slots", "new_items", "new_lanes", "new_pool", "new_slots", "new_trips",
+]  # fmt: skip
 
 I32 = NDArray[np.int32]
 F64 = NDArray[np.float64]
@@ -47,7 +48,7 @@ class Lanes(NamedTuple):
     base: I32  # first slot of the block, -1 none
     size: I32  # size class of the block: 4 << size slots; -1 none
     first: I32  # slot of the front vehicle
-    count: I32  # vehicles whose front is on the lane
+    count: I32  # type: ignore[assignment]  # vehicles whose front is on the lane; hides what a tuple counts
     speed: F64  # [m/s] limit now in force
     permissions: NDArray[np.int64]  # classes that may use it now
     left_trip: I32  # vehicle whose front has left over the end and whose rear may still be here, -1 none
@@ -170,7 +171,7 @@ _INT_SLOTS = {"trip", "kind", "route", "halts", "stop", "want", "changed", "advi
 
 def new_slots(num: int) -> Slots:
     """Empty slots."""
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name in Slots._fields:
         dtype = np.int32 if name in _INT_SLOTS else np.float64
         arrays[name] = np.full(num, _SLOT_NONE.get(name, 0), dtype)
@@ -187,8 +188,8 @@ def new_items(num_slots: int) -> Items:
 def grow_slots(slots: Slots, pool: Pool, num: int) -> tuple[Slots, Pool]:
     """The same vehicles in the same slots, with room for `num`."""
     grown = new_slots(num)
-    for new, old in zip(grown, slots, strict=True):
-        new[: len(old)] = old
+    for name, old in slots._asdict().items():
+        getattr(grown, name)[: len(old)] = old
     free_next = np.full(num, -1, np.int32)
     free_next[: len(pool.free_next)] = pool.free_next
     return grown, pool._replace(free_next=free_next)
@@ -208,17 +209,19 @@ def new_pool(num_slots: int, num_lanes: int) -> Pool:
 def new_lanes(speed: NDArray[np.float64], permissions: NDArray[np.int64]) -> Lanes:
     """Empty lanes with the given limits [m/s] and permissions."""
     num = len(speed)
-    none = {name: np.full(num, -1, np.int32) for name in ("base", "size", "first", "left_trip", "active_at", "handled", "first_blocked", "last_blocked")}
-    sums = {name: np.zeros(num) for name in ("left_odo", "occupied", "seconds", "metres", "waiting", "loss")}
+    none = ("base", "size", "first", "left_trip", "active_at", "handled", "first_blocked", "last_blocked")
+    sums = ("left_odo", "occupied", "seconds", "metres", "waiting", "loss")
     counted = ("entered", "left", "departed", "arrived", "collisions", "braking")
-    counts = {name: np.zeros(num, np.int64) for name in counted}
-    return Lanes(count=np.zeros(num, np.int32), speed=speed.copy(), permissions=permissions.copy(), **none, **sums, **counts)
+    arrays: dict[str, Any] = {name: np.full(num, -1, np.int32) for name in none}
+    arrays |= {name: np.zeros(num) for name in sums}
+    arrays |= {name: np.zeros(num, np.int64) for name in counted}
+    return Lanes(count=np.zeros(num, np.int32), speed=speed.copy(), permissions=permissions.copy(), **arrays)
 
 
 def new_trips(num: int, key: NDArray[np.uint64]) -> Trips:
     """Trips that are not due yet."""
     ints = {"slot": -1, "lane": -1, "halts": 0, "teleports": 0, "depart_lane": -1, "arrival_lane": -1}
-    arrays: dict[str, NDArray[np.generic]] = {name: np.full(num, value, np.int32) for name, value in ints.items()}
+    arrays: dict[str, Any] = {name: np.full(num, value, np.int32) for name, value in ints.items()}
     for name in Trips._fields:
         if name in ("depart", "arrival"):
             arrays[name] = np.full(num, -1.0)
@@ -226,4 +229,4 @@ def new_trips(num: int, key: NDArray[np.uint64]) -> Trips:
             arrays[name] = np.zeros(num)
     arrays["state"] = np.zeros(num, np.uint8)
     arrays["key"] = key
-    return Trips(**arrays)  # type: ignore[arg-type]
+    return Trips(**arrays)

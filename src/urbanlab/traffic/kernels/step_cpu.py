@@ -10,14 +10,12 @@ from __future__ import annotations
 from urbanlab.core import jit
 from urbanlab.core.bundle import viewer
 from urbanlab.traffic.kernels.apply_change import apply_changes
-from urbanlab.traffic.kernels.change import FLAG_CHANGE, decide_lanes
 from urbanlab.traffic.kernels.approach import announce, forget
+from urbanlab.traffic.kernels.change import FLAG_CHANGE, decide_lanes
 from urbanlab.traffic.kernels.execute import execute_lanes
 from urbanlab.traffic.kernels.insert import enqueue_due, insert_waiting
 from urbanlab.traffic.kernels.limbo import return_from_limbo
 from urbanlab.traffic.kernels.plan import plan_lanes
-from urbanlab.traffic.lights.signal_kernels import step_signals
-from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
 from urbanlab.traffic.kernels.transfer import collect_moves, transfer
 from urbanlab.traffic.kernels.world import (
     COUNT_RUNNING,
@@ -31,6 +29,8 @@ from urbanlab.traffic.kernels.world import (
     STEP,
     World,
 )
+from urbanlab.traffic.lights.signal_kernels import step_signals
+from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
 
 __all__ = ["NUM_CHUNKS", "advance_parallel", "advance_serial"]
 
