@@ -249,7 +249,7 @@ def _store(
 
 
 @entry(SOURCES)
-def route_groups(  # noqa: PLR0917 - a kernel is given all its buffers
+def route_groups(
     graph: RoutingGraph,
     cost: Float,
     space: SearchSpace,

@@ -2,8 +2,9 @@
 
 The plan is a lattice that is bent at random, denser in the centre, and opened along a river, whose banks are main
 streets. Every fourth line is an arterial, every other one a collector, the rest are local streets, some of them
-one-way, some missing. Bridges carry the arterials, every other collector and the outermost streets. Where main streets cross there are signals, a few of the collectors' crossings are
-roundabouts. People live everywhere but mostly around, and work mostly in, the centre.
+one-way, some missing. Bridges carry the arterials, every other collector and the outermost streets. Where main
+streets cross there are signals, a few of the collectors' crossings are roundabouts. People live everywhere but
+mostly around, and work mostly in, the centre.
 """
 
 from __future__ import annotations
@@ -177,7 +178,7 @@ def _river(x: Float, y: Float, south_bank: int, columns: int) -> tuple[Float, Fl
 
 def _line_ranks(lattice: _Lattice) -> Int:
     """Rank of each line: rows first, then columns; the outermost are collectors at least."""
-    ranks = []
+    ranks: list[NDArray[np.int64]] = []
     for count in (lattice.rows, lattice.columns):
         place = np.arange(count)
         rank = np.where(place % COLLECTOR_EVERY == 0, Rank.COLLECTOR, Rank.LOCAL)
