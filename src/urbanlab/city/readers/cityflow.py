@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -86,12 +87,9 @@ def _name(path: Path) -> str:
 def _existing(*candidates: Path) -> Path | None:
     """The first file that is there, plain or gzipped."""
     for path in candidates:
-        for variant in (path, path.with_name(path.name + ".gz")):
-            try:
-                if variant.is_file():
-                    return variant
-            except (OSError, ValueError):  # impossible names
-                continue
+        for variant in (str(path), f"{path}.gz"):
+            if os.path.isfile(variant):  # noqa: PTH113  # no error for impossible names
+                return Path(variant)
     return None
 
 
@@ -148,14 +146,14 @@ def _written(value: Any) -> str:
 
 
 def _named(config: Path, folder: str, name: str, key: str) -> Path:
-    """A file that the configuration names: where CityFlow looks for it, else beside the configuration."""
-    tried = (Path(folder + name), config.parent / (folder + name), config.parent / name)
+    """A file that the configuration names: seen from the configuration, else from where we are, as CityFlow sees it."""
+    tried = (config.parent / (folder + name), Path(folder + name), config.parent / name)
     found = _existing(*tried)
     if found is None:
         raise FileError(
             f"the file of '{key}' does not exist",
             got=repr((folder + name)[:200]),
-            expected="a path that begins where the program runs or beside the configuration",
+            expected="a path that begins at the configuration or where the program runs",
             where=config.name,
         )
     return found

@@ -22,6 +22,7 @@ __all__ = ["DEFAULT_LIMITS", "JsonLimits", "JsonStream", "read_decimal"]
 
 BLANKS = " \t\n\r"
 SCALAR_ENDS = frozenset(",]} \t\n\r")
+PARTS_OF_WORDS = frozenset("truefalsenull0123456789+-.eE")  # of numbers too
 SURE_DIGITS = 15  # so many digits are read exactly, whichever way it is done
 MAX_DIGITS = 17  # that RapidJSON looks at
 SHORT_EXPONENT, MAX_POWER = 4, 250  # of ten; beyond them nothing on a street is written
@@ -218,7 +219,8 @@ class JsonStream:
 
     def _not_json(self, problem: json.JSONDecodeError) -> NoReturn:
         rest = self._text[problem.pos :].strip()
-        if not rest or problem.msg.startswith("Unterminated"):
+        escape = problem.msg.startswith("Invalid \\") and '"' not in rest
+        if problem.msg.startswith("Unterminated") or escape or set(rest) <= PARTS_OF_WORDS:
             self._cut()
         self._pos = problem.pos
         self.fail("is not JSON", got=problem.msg)
