@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
 import shutil
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from urbanlab.city.demand import CarFollowing, DepartLane, DepartPos, DepartSpeed
+from urbanlab.city.load import load
 from urbanlab.city.readers.sumo import read_sumo_config
 from urbanlab.city.readers.sumo_config import SumoConfig, read_config
+from urbanlab.city.routing import route_demand
 from urbanlab.city.scenario import ImportReport, Scenario
 from urbanlab.core.errors import ConfigError, DemandError, FileError, InputError
 
+SUMO = importlib.util.find_spec("sumo")
 SMALL = Path(__file__).parent / "files" / "small.net.xml"
 VEHICLE = '<vehicle id="v" depart="0"><route edges="west_in east_out"/></vehicle>'
 
@@ -93,6 +100,47 @@ def test_options_without_effect_are_silent(tmp_path: Path) -> None:
     )
     config(tmp_path, options, report)
     assert not report.not_modelled
+
+
+@pytest.mark.skipif(SUMO is None or SUMO.origin is None, reason="eclipse-sumo is not installed")
+def test_defaults_written_out_by_sumo_itself_change_nothing(tmp_path: Path) -> None:
+    assert SUMO is not None and SUMO.origin is not None
+    template = tmp_path / "all.sumocfg"
+    program = Path(SUMO.origin).parent / "bin" / "sumo"
+    subprocess.run([program, "--save-template", template], check=True, capture_output=True)
+    written = template.read_text().replace('<net-file value=""', '<net-file value="n.net.xml"', 1)
+    report = ImportReport()
+    plain = config(tmp_path, "")
+    template.write_text(written)
+    full = read_config(template, report)
+    assert written.count("value=") > 300
+    assert (dict(report.not_modelled), dict(report.warnings)) == ({}, {})
+    assert replace(full.settings, options={}, seed=None) == replace(plain.settings, options={}, seed=None)
+
+
+def test_what_the_router_asks_for_reaches_it(tmp_path: Path) -> None:
+    report = ImportReport()
+    options = config(tmp_path, '<ignore-route-errors value="true"/><weights.minor-penalty value="3"/>', report).settings.options
+    assert options == {"ignore-route-errors": "true", "weights.minor-penalty": "3"}
+    assert not report.not_modelled
+
+
+def test_trips_without_a_way_are_left_out_only_where_the_options_say_so(tmp_path: Path) -> None:
+    shutil.copy(SMALL, tmp_path / "n.net.xml")
+    (tmp_path / "r.rou.xml").write_text(
+        '<routes><vType id="boat" vClass="ship"/><trip id="a" depart="1" from="west_in" to="east_out"/>'
+        '<trip id="b" depart="2" from="west_in" to="east_out" type="boat"/></routes>'
+    )
+    net = (tmp_path / "n.net.xml").read_text()
+    (tmp_path / "n.net.xml").write_text(re.sub(r'(<lane id="[^:"]+" index="\d")( disallow="[^"]*")?', r'\1 disallow="ship"', net))
+    files = '<net-file value="n.net.xml"/><route-files value="r.rou.xml"/>'
+    with pytest.raises(DemandError, match=r"(?s)No route for 1 of 2 trips.*'b' \(ship\)"):
+        route_demand(load(write(tmp_path, files)))
+    left_out = load(write(tmp_path, files + '<ignore-route-errors value="true"/>'))
+    assert left_out.report.warnings["unreachable destination"] == 1
+    for _ in range(2):
+        assert route_demand(left_out).demand.trip_id == ("a",)
+    assert "trip without a route" not in left_out.report.warnings
 
 
 @pytest.mark.parametrize(

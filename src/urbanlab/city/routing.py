@@ -172,8 +172,9 @@ def route_demand(scenario: Scenario) -> Scenario:
     )
     if len(failed) and not ignore:
         raise _no_route(scenario, failed, leg_trip, leg_from, leg_to, paths)
-    for trip in failed:
-        scenario.report.warn("trip without a route", demand.trip_id[trip])
+    if "unreachable destination" not in scenario.report.warnings:  # where they are checked, they are counted
+        for trip in failed:
+            scenario.report.warn("trip without a route", demand.trip_id[trip])
     routed = _with_routes(demand, leg_trip, paths)
     if len(failed):
         keep = np.ones(demand.num_trips, dtype=bool)

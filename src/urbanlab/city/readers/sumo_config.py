@@ -31,7 +31,9 @@ _DEFAULTS = {
     "collision.check-junctions": "false", "collision.mingap-factor": "-1", "keep-after-arrival": "0",
     "max-num-vehicles": "-1", "max-num-persons": "-1", "max-num-teleports": "-1", "scale": "1",
     "time-to-teleport.highways.min-speed": "19.1667", "time-to-teleport.disconnected": "-1",
-    "time-to-teleport.remove": "false",
+    "time-to-teleport.remove": "false", "time-to-teleport.remove-constraint": "false",
+    "time-to-teleport.railsignal-deadlock": "-1", "weights.random-factor.dynamic": "false",
+    "weights.turnaround-penalty": "5", "weights.reversal-penalty": "60",
     "time-to-teleport.ride": "-1", "time-to-teleport.bidi": "-1", "waiting-time-memory": "100",
     "startup-wait-threshold": "2", "sloppy-insert": "false", "emergency-insert": "false", "insertion-checks": "all",
     "random-depart-offset": "0", "lanechange.duration": "0", "lanechange.overtake-right": "false",
@@ -40,13 +42,13 @@ _DEFAULTS = {
     "tls.yellow.min-decel": "3", "time-to-impatience": "180", "default.action-step-length": "0",
     "parking.maneuver": "false",
     "use-stop-ended": "false", "use-stop-started": "false", "weights.random-factor": "1",
-    "weights.minor-penalty": "1.5",
     "weights.tls-penalty": "0", "weights.priority-factor": "0", "weights.separate-turns": "0", "random": "false",
     "device.rerouting.probability": "-1", "device.rerouting.period": "0", "device.driverstate.probability": "-1",
     "device.toc.probability": "-1", "device.taxi.probability": "-1", "device.glosa.probability": "-1",
     "device.bluelight.probability": "-1", "device.friction.probability": "-1", "device.fcd-replay.probability": "-1",
     "device.stationfinder.probability": "-1", "device.battery.probability": "-1", "mesosim": "false",
 }  # fmt: skip
+_DEFAULTS |= {f"{name.removesuffix('probability')}explicit": "" for name in _DEFAULTS if name.endswith(".probability")}
 # they set up outputs, messages, windows, threads, or parts that need one of the options above or persons
 _SILENT = re.compile(
     r"(.*output.*|.*-dump.*|fcd-.*|vehroutes.*|tripinfo.*|write-.*|precision.*|human-readable-time|save-.*|person.*|"
@@ -65,6 +67,7 @@ _KNOWN = frozenset(_DEFAULTS) | {
     "ignore-route-errors", "eager-insert", "default.departspeed", "default.departlane", "default.departpos",
     "default.carfollowmodel", "default.speeddev", "default.emergencydecel",
 }  # fmt: skip
+_PASSED_ON = frozenset({"ignore-route-errors", "weights.minor-penalty"})  # to the router, among the settings' options
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,7 @@ def _note(name: str, value: str, report: ImportReport) -> None:
     if name in _DEFAULTS:
         if not _same(value, _DEFAULTS[name]):
             report.note(f"option {name}", value)
-    elif name not in _KNOWN and not _SILENT.match(name):
+    elif name not in _KNOWN | _PASSED_ON and not _SILENT.match(name):
         report.note(f"option {name}", value)
 
 
@@ -186,7 +189,7 @@ def _settings(options: dict[str, str], values: Values) -> RunSettings:
     step = values.time(options, "step-length", 1.0)
     if not 0.1 - 1e-9 <= step <= 1.0 + 1e-9:
         raise ConfigError("'step-length' is out of range", got=f"{step:g} s", expected="0.1 to 1 s")
-    taken = _KNOWN - _DEFAULTS.keys() - {"net-file", "route-files", "additional-files"}
+    taken = _KNOWN - _DEFAULTS.keys() - _PASSED_ON - {"net-file", "route-files", "additional-files"}
     return RunSettings(
         begin=begin,
         end=None if end < 0 else end,
