@@ -254,10 +254,10 @@ class NetReader(ElementHandlers):
             link = self.values.index(attributes, "linkIndex")
             signal = self.programs.link(tl, link)
         direction, state = get("dir", "s"), get("state", "M")
-        if direction not in ("s", "t", "l", "r", "L", "R", "i", "invalid") or len(state) != 1 or not state.isascii():
+        if direction not in ("s", "t", "T", "l", "r", "L", "R", "i", "invalid") or len(state) != 1 or not state.isascii():
             raise NetworkError("a connection has an unknown direction or state", got=f"dir={direction!r} state={state!r}")
         keep_clear = self.values.flag(attributes, "keepClear", default=True)
-        self.links.extend((start, end, via_lane, signal, link, ord(direction[0]), ord(state), keep_clear))
+        self.links.extend((start, end, via_lane, signal, link, ord(direction[0]) if direction != "T" else ord("t"), ord(state), keep_clear))
         self.link_permissions.append(self.values.permissions(get("allow"), get("disallow")))
         for key in attributes.keys() & _CONNECTION_EXTRAS:
             if attributes[key]:

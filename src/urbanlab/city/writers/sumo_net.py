@@ -219,6 +219,6 @@ def _connections(network: Network, programs: SignalPrograms) -> Iterator[str]:
             linkIndex=int(network.connection_link[row]) if is_signalled else None,
             keepClear=None if network.connection_keep_clear[row] else "0",
             **permission_attributes(int(network.connection_permissions[row])),
-            dir="invalid" if direction == "i" else direction,
+            dir={"i": "invalid", "t": "T" if network.lefthand else "t"}.get(direction, direction),
             state=chr(network.connection_state[row]),
         )
