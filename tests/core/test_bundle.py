@@ -125,6 +125,15 @@ def test_wrong_array_of_a_bundle_inside_is_refused() -> None:
         pack(_world()._replace(inner=_Inner(np.zeros(5), 1.0)))
 
 
+class _Named(NamedTuple):
+    label: str
+
+
+def test_field_that_kernels_can_not_read_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"_Named\.label"):
+        pack(_Named("a"))
+
+
 def test_fraction_is_no_integer() -> None:
     with pytest.raises(TypeError):
         pack(_world()._replace(number=2.5))

@@ -69,11 +69,22 @@ def _layout(cls: type) -> tuple[dict[str, _Field], int]:
             bundle = BundleType(hint)
             kind, size = bundle, bundle.words
         else:
-            dtype = np.dtype(typing.get_args(typing.get_args(hint)[1])[0])
-            kind, size = FieldType(dtype), 2
+            scalar = _scalar_of(hint)
+            if scalar is None:
+                raise TypeError(f"{cls.__name__}.{name}: {hint} is no number, no bundle and no array of NumPy's numbers")
+            kind, size = FieldType(np.dtype(scalar)), 2
         fields[name] = _Field(words, kind)
         words += size
     return fields, words
+
+
+def _scalar_of(hint: Any) -> type[np.generic] | None:
+    """What an array's annotation says of its elements; NumPy's `NDArray` has another form in each of its versions."""
+    for part in typing.get_args(hint):
+        found = part if isinstance(part, type) and issubclass(part, np.generic) else _scalar_of(part)
+        if found is not None:
+            return found
+    return None
 
 
 @register_model(FieldType)
