@@ -140,7 +140,7 @@ def is_open(w: World, slot: int, item: int, can_brake: bool, time: float) -> boo
         foe_item = w.links.head[other]
         while foe_item >= 0:
             foe = foe_item // NUM_ITEMS
-            moves = before != RED or slots.speed[foe] > HALTING  # after green, those that stand let the others out
+            moves = before != RED or items.speed[foe_item] > HALTING  # after green, those that stand let the others out
             if foe != slot and moves and _blocks(w, slot, item, foe, foe_item, patience, time):
                 return False
             foe_item = items.next[foe_item]
@@ -157,10 +157,10 @@ def _blocks(w: World, slot: int, item: int, foe: int, foe_item: int, patience: f
     arrive, foe_arrive = items.arrive[item], items.arrive[foe_item]
     foe_state = link_state(w, items.link[foe_item])
     if foe_state == ALLWAY:  # who has waited longer goes first, ties by arrival, then by trip
-        if w.slots.halt[slot] > w.slots.halt[foe]:
+        if items.waited[item] > items.waited[foe_item]:
             return False
         first = arrive < foe_arrive or (arrive == foe_arrive and w.slots.trip[slot] < w.slots.trip[foe])
-        if w.slots.halt[slot] == w.slots.halt[foe] and first:
+        if items.waited[item] == items.waited[foe_item] and first:
             return False
     foe_speed, foe_decel = items.brake_speed[foe_item], types.decel[foe_kind]
     foe_leave = _leave_time(w, foe_item, foe_kind)
@@ -219,7 +219,7 @@ def _behind_zipper(w: World, slot: int, item: int, foe: int, foe_item: int, safe
     """Speed that makes a vehicle the follower of one of the other stream [m/s]."""
     items, slots, types, dt = w.items, w.slots, w.types, w.params.dt
     kind, foe_kind = slots.kind[slot], slots.kind[foe]
-    v, u = slots.speed[slot], slots.speed[foe]
+    v, u = items.speed[item], items.speed[foe_item]
     distance, foe_distance = items.distance[item], items.distance[foe_item]
     decel, foe_decel = types.decel[kind], types.decel[foe_kind]
     own_later = items.arrive[foe_item] > items.arrive[item] and not _could_follow(distance, v, decel, foe_distance, u)

@@ -84,6 +84,8 @@ def _write_times(w: World, item: int, kind: int, v: float, arrive_speed: float, 
     seen, decel = items.distance[item], types.decel[kind]
     items.arrive[item] = time - dt + arrival_time(seen, v, arrive_speed, types.accel[kind], decel)
     items.arrive_speed[item] = arrive_speed
+    items.waited[item] = w.slots.halt[item // NUM_ITEMS]
+    items.speed[item] = w.slots.speed[item // NUM_ITEMS]
     slow = 0.0
     if seen < brake_gap(v, decel, types.tau[kind], dt):
         slow = min(arrive_speed, max(0.0, v * v - 2.0 * decel * seen) ** 0.5)

@@ -85,6 +85,8 @@ class Items(NamedTuple):
     leave_speed: F64  # [m/s]
     brake_speed: F64  # [m/s] when arriving braking
     space: F64  # [m] free behind the link
+    waited: F64  # [s] that the vehicle has stood
+    speed: F64  # [m/s] of the vehicle now
 
 
 class Pool(NamedTuple):
