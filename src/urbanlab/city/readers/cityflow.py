@@ -21,7 +21,7 @@ __all__ = ["DEFAULT_END", "read_cityflow"]
 DEFAULT_END = 3600.0
 """[s] CityFlow's files have no end; its users run an hour."""
 
-MAX_STEP = 10.0  # [s]
+MIN_STEP, MAX_STEP = 0.001, 10.0  # [s]
 _KNOWN = frozenset({
     "interval", "seed", "dir", "roadnetFile", "flowFile", "rlTrafficLight", "laneChange", "saveReplay", "roadnetLogFile",
     "replayLogFile",
@@ -120,7 +120,7 @@ def _config(path: Path, flow: Path | None, report: ImportReport, limits: JsonLim
     stream.end()
     for key in item.unknown(_KNOWN):
         report.note(f"configuration key '{key[:40]}'")
-    step = item.number("interval", low=0.0, above=True, high=MAX_STEP)
+    step = item.number("interval", low=MIN_STEP, high=MAX_STEP)
     if abs(step * 1000.0 - round(step * 1000.0)) > 1e-6:
         raise ConfigError("the interval has to be whole milliseconds", got=f"{step} s", where=path.name)
     lane_change = item.flag("laneChange", default=False)

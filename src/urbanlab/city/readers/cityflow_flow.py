@@ -16,7 +16,7 @@ import numpy as np
 from urbanlab.city.demand import CarFollowing, Demand, DepartLane, DepartPos, DepartSpeed, Flow, VehicleType
 from urbanlab.city.readers.cityflow_json import JsonLimits, JsonStream
 from urbanlab.city.readers.cityflow_routes import RouteFinder
-from urbanlab.city.readers.cityflow_values import LARGEST, Values
+from urbanlab.city.readers.cityflow_values import LARGEST, SMALLEST, Values
 from urbanlab.city.scenario import ImportReport
 from urbanlab.core.errors import DemandError
 
@@ -58,7 +58,7 @@ class _Reader:
         kind, route = self._kind(item), self._route(item)
         if route in self._omitted:
             self.report.warn("flow without a route, left out as CityFlow does", f"flow_{number}")
-        interval = item.number("interval", low=0.0, above=True)
+        interval = item.number("interval", low=SMALLEST)
         begin, end = self._time(item, "startTime", 0), self._time(item, "endTime", -1)
         if end not in (-1, begin) and end < begin:
             self.report.warn("flow that ends before it begins", f"flow_{number}")
@@ -110,7 +110,7 @@ class _Reader:
 
 def _vehicle_type(item: Values, name: str) -> VehicleType:
     def rate(key: str) -> float:
-        return item.number(key, low=0.0, above=True, high=MAX_RATE)
+        return item.number(key, low=SMALLEST, high=MAX_RATE)
 
     speed, decel = rate("maxSpeed"), rate("maxNegAcc")
     return VehicleType(

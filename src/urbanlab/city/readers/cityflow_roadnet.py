@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from urbanlab.city.readers.cityflow_json import JsonLimits, JsonStream
-from urbanlab.city.readers.cityflow_values import LARGEST, Values
+from urbanlab.city.readers.cityflow_values import LARGEST, SMALLEST, Values
 from urbanlab.city.scenario import ImportReport
 from urbanlab.core.errors import FileError, NetworkError, ProgramError
 
@@ -154,8 +154,8 @@ def _road(item: Values, unknown: Counter[str]) -> Road:
         road_id=item.text("id"),
         start=item.text("startIntersection"),
         end=item.text("endIntersection"),
-        widths=tuple(lane.number("width", low=0.0, above=True) for lane in lanes),
-        speeds=tuple(lane.number("maxSpeed", low=0.0, above=True, high=MAX_SPEED) for lane in lanes),
+        widths=tuple(lane.number("width", low=SMALLEST) for lane in lanes),
+        speeds=tuple(lane.number("maxSpeed", low=SMALLEST, high=MAX_SPEED) for lane in lanes),
         points=tuple(point.point() for point in points),
     )
 

@@ -7,10 +7,13 @@ from typing import Any
 
 from urbanlab.core.errors import InputError
 
-__all__ = ["LARGEST", "Values"]
+__all__ = ["LARGEST", "SMALLEST", "Values"]
 
 LARGEST = 1e9
 """[m], [s] more than any street or simulation has; larger numbers are mistakes."""
+
+SMALLEST = 1e-3
+"""[m], [m/s], [m/s^2] less than any vehicle or lane has."""
 
 
 class Values:
@@ -39,12 +42,12 @@ class Values:
     def _wrong(self, key: str, value: object, expected: str) -> InputError:
         return self.error(f"'{key}' is not what it should be", got=_shown(value), expected=expected, where=self.where)
 
-    def number(self, key: str, *, low: float = -LARGEST, high: float = LARGEST, above: bool = False) -> float:
-        """A number between low and high; `above`: low itself is excluded."""
+    def number(self, key: str, *, low: float = -LARGEST, high: float = LARGEST) -> float:
+        """A number between low and high."""
         value = self._get(key)
         good = isinstance(value, int | float) and not isinstance(value, bool)
-        if not good or not low <= value <= high or not math.isfinite(value) or (above and value == low):
-            bounds = f"a number {'above' if above else 'from'} {low:g}" + (f" to {high:g}" if high < LARGEST else "")
+        if not good or not low <= value <= high or not math.isfinite(value):
+            bounds = f"a number from {low:g}" + (f" to {high:g}" if high < LARGEST else "")
             raise self._wrong(key, value, bounds if low > -LARGEST else f"a number below {high:g}")
         return float(value)
 
