@@ -21,7 +21,7 @@ from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
 __all__ = ["SOURCES", "advance"]
 
 SOURCES = (
-    "urbanlab.traffic.cityflow", "urbanlab.traffic.cityflow.kernels", "urbanlab.traffic.kernels.state", "urbanlab.traffic.lights",
+    "urbanlab.traffic.cityflow.kernels", "urbanlab.traffic.cityflow.physics", "urbanlab.traffic.kernels.state", "urbanlab.traffic.lights",
     "urbanlab.traffic.physics",
 )  # fmt: skip
 
