@@ -20,8 +20,8 @@ from urbanlab.city.synthetic import make
 from urbanlab.city.writers.sumo import write_sumo_net
 
 GRID = make("grid:rows=2,cols=3,trips=0", seed=1)
-LENGTH = 7  # characters of each of its two signals
-STATES = ("GGGGGGG", "yyyyyyy", "rrrrrrr", "GrGrGrG", "rgrgrgr", "yryryry", "ggggggg", "GyrGyrG")
+LENGTH = 8  # characters of each of its two signals
+STATES = ("GGGGGGGG", "yyyyyyyy", "rrrrrrrr", "GrGrGrGr", "rgrgrgrg", "yryryryr", "gggggggg", "GyrGyrGy")
 
 
 def one_program(durations: list[float], offset: float, begin: float, step: float) -> Scenario:
@@ -32,7 +32,7 @@ def one_program(durations: list[float], offset: float, begin: float, step: float
         program_type=np.full(2, ProgramType.STATIC, np.uint8), program_offset=np.array([offset, 0.0]),
         program_params=({}, {}), phase_start=np.array([0, num, num + 1], np.int64),
         phase_duration=np.append(length, 10.0), phase_min=np.append(length, 10.0), phase_max=np.append(length, 10.0),
-        phase_state=(*STATES[:num], "rrrrrrr"), phase_next=((),) * (num + 1), phase_name=("",) * (num + 1),
+        phase_state=(*STATES[:num], "rrrrrrrr"), phase_next=((),) * (num + 1), phase_name=("",) * (num + 1),
         active_program=np.array([0, 1], np.int32),
     )  # fmt: skip
     return replace(GRID, programs=programs, settings=RunSettings(begin=begin, step=step))
@@ -128,7 +128,7 @@ def random_phases(rng: random.Random, kind: str) -> str:
     num, fine = rng.randint(1, 7), rng.choice([1, 0.5, 0.1, 0.01])
     phases = ""
     for _ in range(num):
-        state = "".join(rng.choice("rrrGGgy" if rng.random() < 0.5 else "rGg") for _ in range(LENGTH))
+        state = "".join(rng.choice("rrrGGgyr" if rng.random() < 0.5 else "rGg") for _ in range(LENGTH))
         duration = max(fine, round(rng.choice([rng.uniform(0, 3), rng.uniform(1, 30)]) / fine) * fine)
         phases += f'<phase duration="{duration:.2f}" state="{state}"'
         if kind == "actuated" and rng.random() < 0.7:
