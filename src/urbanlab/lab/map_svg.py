@@ -29,9 +29,7 @@ def classify(values: NDArray[np.float64], bounds: Sequence[float]) -> NDArray[np
     return np.searchsorted(np.asarray(bounds, np.float64), values, side="right")
 
 
-def draw_map(
-    network: Network, classes: NDArray[np.int64], traffic: NDArray[np.float64], *, title: str, description: str
-) -> str:
+def draw_map(network: Network, classes: NDArray[np.int64], traffic: NDArray[np.float64], *, title: str, description: str) -> str:
     """An SVG element of the network.
 
     Parameters
