@@ -18,7 +18,7 @@ from urbanlab.traffic.kernels.world import Departures, Links, World
 from urbanlab.traffic.physics.emissions import FUEL_ROWS, row_of_class
 from urbanlab.traffic.routes import CompiledRoutes
 
-__all__ = ["class_bits", "compile_types", "new_world", "speed_factors", "trip_keys"]
+__all__ = ["arrival_places", "class_bits", "compile_types", "new_world", "speed_factors", "trip_keys"]
 
 NUM_COUNTS = 16
 NUM_CHUNKS = 64
@@ -110,15 +110,19 @@ def speed_factors(vehicle_types: Sequence[VehicleType], kind: NDArray[np.int32],
     return np.where(spread, np.clip(value, low, high), mean)
 
 
+def arrival_places(wanted: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(V,) [m] where trips arrive on their last edges, which end at `end` [m]; negative wishes count from there."""
+    place = np.where(np.isnan(wanted), math.inf, wanted)
+    place = np.where(place < 0.0, np.maximum(place + end, 0.0), place)
+    return np.asarray(np.minimum(place, end))
+
+
 def _departures(
     demand: Demand, net: Net, compiled: CompiledRoutes, rows: NDArray[np.int64], kind: NDArray[np.int32], depart: NDArray[np.float64]
 ) -> Departures:
     num = len(rows)
     last = _last_edge(compiled, num)
     end = net.lane_length[net.edge_first_lane[last]] if num else np.zeros(0)
-    arrival = demand.arrival_pos[rows]
-    arrival = np.where(np.isnan(arrival), math.inf, arrival)
-    arrival = np.where(arrival < 0.0, np.maximum(arrival + end, 0.0), arrival)
     num_edges = len(net.edge_num_lanes)
     return Departures(
         depart=depart,
@@ -131,7 +135,7 @@ def _departures(
         pos=demand.depart_pos_value[rows],
         speed_mode=demand.depart_speed[rows],
         speed=demand.depart_speed_value[rows],
-        arrival_pos=np.minimum(arrival, end),
+        arrival_pos=arrival_places(demand.arrival_pos[rows], end),
         arrival_speed=demand.arrival_speed[rows],
         factor=np.ones(num),
         next=np.full(num, -1, np.int32),
@@ -146,8 +150,8 @@ def _last_edge(compiled: CompiledRoutes, num: int) -> NDArray[np.int32]:
     """Final edge of each trip."""
     if not num:
         return np.zeros(0, np.int32)
-    ends = np.flatnonzero(compiled.routes.last)
-    return compiled.routes.edge[ends[np.searchsorted(ends, compiled.trip_route)]]
+    ends = np.flatnonzero(compiled.runs.routes.last)
+    return compiled.runs.routes.edge[ends[np.searchsorted(ends, compiled.trip_route)]]
 
 
 def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
@@ -175,7 +179,7 @@ def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
     return World(
         net=net,
         types=compile_types(demand.vehicle_types),
-        routes=compiled.routes,
+        routes=compiled.runs.routes,
         stops=compiled.stops,
         lanes=new_lanes(speed, permissions),
         slots=new_slots(num_slots),

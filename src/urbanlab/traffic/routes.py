@@ -20,7 +20,7 @@ from urbanlab.core.bundle import pack, viewer
 from urbanlab.traffic.departures import ExpandedTrips
 from urbanlab.traffic.kernels.arrays import Net, Routes, Stops
 
-__all__ = ["CompiledRoutes", "compile_routes"]
+__all__ = ["CompiledRoutes", "RunTable", "compile_routes", "expand_run", "fill_tables", "wanted_arrival"]
 
 LOOK_MANY = 3000.0
 """[m] looked at where edges are long (more than 4 of them)."""
@@ -34,10 +34,21 @@ ARRIVAL_LANE_MARGIN = 1.0
 MAX_WINDOW = 128
 
 
+class RunTable(NamedTuple):
+    """Runs of positions: R runs, P positions; beside `Routes` what its tables are computed from."""
+
+    routes: Routes
+    start: NDArray[np.int64]  # (R,) first position
+    end: NDArray[np.int64]  # (R,) position behind the last
+    class_bit: NDArray[np.int64]  # (R,)
+    stop_lane: NDArray[np.int32]  # (P,) lane of the stop here, on the last position of the wanted arrival; -1 none
+    stop_end: NDArray[np.float64]  # (P,) [m]
+
+
 class CompiledRoutes(NamedTuple):
     """Routes of all trips with their stops."""
 
-    routes: Routes
+    runs: RunTable
     stops: Stops
     trip_route: NDArray[np.int32]  # (V,) first position
     trip_stop: NDArray[np.int32]  # (V,) first stop, -1 none
@@ -67,14 +78,7 @@ class _Runs:
         known = self.of_key.get(key)
         if known is not None:
             return known
-        lanes = np.full(len(edges) + len(stops), -1, np.int32)
-        ends = np.zeros(len(edges) + len(stops))
-        place = np.arange(len(edges)).repeat(1 + np.bincount([s[0] for s in stops], minlength=len(edges))) if stops else None
-        run = edges if place is None else edges[place]
-        for n, (at, lane, end) in enumerate(stops):
-            lanes[at + n], ends[at + n] = lane, end
-        if arrival is not None:
-            lanes[-1], ends[-1] = arrival
+        run, lanes, ends = expand_run(edges, stops, arrival)
         start = self.total
         self.of_key[key] = start
         self.edges.append(run)
@@ -84,6 +88,20 @@ class _Runs:
         self.starts.append(start)
         self.total += len(run)
         return start
+
+
+def expand_run(
+    edges: NDArray[np.int32], stops: list[tuple[int, int, float]], arrival: tuple[int, float] | None
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+    """Positions of a route: (edge, lane of the stop, its end [m]); `stops` are (place in `edges`, lane, end) in order."""
+    lanes = np.full(len(edges) + len(stops), -1, np.int32)
+    ends = np.zeros(len(edges) + len(stops))
+    run = edges.repeat(1 + np.bincount([s[0] for s in stops], minlength=len(edges))) if stops else edges
+    for n, (at, lane, end) in enumerate(stops):
+        lanes[at + n], ends[at + n] = lane, end
+    if arrival is not None:
+        lanes[-1], ends[-1] = arrival
+    return run, lanes, ends
 
 
 def compile_routes(
@@ -120,13 +138,7 @@ def compile_routes(
             continue
         edges = demand.route(route)
         stops = _place_stops(network, demand, row, edges)
-        arrival = None
-        if arrival_lane[row] >= 0:
-            last = int(edges[-1])
-            lane = int(network.edge_first_lane[last]) + int(arrival_lane[row])
-            lane = min(lane, int(network.edge_first_lane[last + 1]) - 1)
-            # just short of the end, so that the other lanes are not as good
-            arrival = (lane, float(network.lane_length[lane]) - ARRIVAL_LANE_MARGIN)
+        arrival = wanted_arrival(network, int(edges[-1]), int(arrival_lane[row]))
         key = (route, bit, tuple((at, lane, end) for at, lane, _, end, _, _, _ in stops), arrival)
         start = runs.add(key, edges, [(at, lane, end) for at, lane, _, end, _, _, _ in stops], arrival, bit)
         trip_route[v] = start
@@ -136,6 +148,15 @@ def compile_routes(
             after = len(stop_rows) + 1 if n + 1 < len(stops) else -1
             stop_rows.append((lane, begin, end, duration, until, int(parking), start + at + n, after))
     return CompiledRoutes(_tables(net, permissions, runs), _stop_table(stop_rows), trip_route, trip_stop)
+
+
+def wanted_arrival(network: Network, last: int, index: int) -> tuple[int, float] | None:
+    """Lane on which a trip wants to arrive, by its index on the last edge, and its end [m]; None: any (-1)."""
+    if index < 0:
+        return None
+    lane = min(int(network.edge_first_lane[last]) + index, int(network.edge_first_lane[last + 1]) - 1)
+    # just short of the end, so that the other lanes are not as good
+    return lane, float(network.lane_length[lane]) - ARRIVAL_LANE_MARGIN
 
 
 def _place_stops(
@@ -166,7 +187,7 @@ def _stop_table(rows: list[tuple[int, float, float, float, float, int, int, int]
     return Stops(*(table[:, k].astype(kind) for k, kind in enumerate(kinds)))
 
 
-def _tables(net: Net, permissions: NDArray[np.int64], runs: _Runs) -> Routes:
+def _tables(net: Net, permissions: NDArray[np.int64], runs: _Runs) -> RunTable:
     edge = np.concatenate(runs.edges).astype(np.int32) if runs.edges else np.zeros(0, np.int32)
     stop_lane = np.concatenate(runs.stop_lanes) if runs.edges else np.zeros(0, np.int32)
     stop_end = np.concatenate(runs.stop_ends) if runs.edges else np.zeros(0)
@@ -184,20 +205,17 @@ def _tables(net: Net, permissions: NDArray[np.int64], runs: _Runs) -> Routes:
         best_offset=np.zeros(total, np.int8),
         best_link=np.full(total, -1, np.int32),
     )
-    fill_tables(net, permissions, routes, starts, np.array(runs.classes, np.int64), stop_lane, stop_end)
-    return routes
+    table = RunTable(routes, starts[:-1].copy(), starts[1:].copy(), np.array(runs.classes, np.int64), stop_lane, stop_end)
+    fill_tables(net, permissions, table)
+    return table
 
 
 class _Job(NamedTuple):
     """What the kernel below reads and writes; scratch rows are (MAX_WINDOW, most lanes), flattened."""
 
     net: Net
-    routes: Routes
     permissions: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    classes: NDArray[np.int64]
-    stop_lane: NDArray[np.int32]
-    stop_end: NDArray[np.float64]
+    runs: RunTable
     length: NDArray[np.float64]
     offset: NDArray[np.int64]
     link: NDArray[np.int64]
@@ -208,20 +226,12 @@ class _Job(NamedTuple):
 _as_job = viewer(_Job)
 
 
-def fill_tables(
-    net: Net,
-    permissions: NDArray[np.int64],
-    routes: Routes,
-    starts: NDArray[np.int64],
-    classes: NDArray[np.int64],
-    stop_lane: NDArray[np.int32],
-    stop_end: NDArray[np.float64],
-) -> None:
-    """Compute the best lanes of all runs."""
+def fill_tables(net: Net, permissions: NDArray[np.int64], runs: RunTable) -> None:
+    """Compute the best lanes of runs."""
     most = int(net.edge_num_lanes.max(initial=1))
     size = MAX_WINDOW * most
     scratch = (np.zeros(size), np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(size, np.uint8))
-    job = pack(_Job(net, routes, permissions, starts, classes, stop_lane, stop_end, *scratch, most))
+    job = pack(_Job(net, permissions, runs, *scratch, most))
     _fill(job.address)
 
 
@@ -229,16 +239,16 @@ def fill_tables(
 def _fill(address: int) -> None:
     """Best lanes at each position of each run."""
     j = _as_job(address)
-    net, routes = j.net, j.routes
-    for run in range(len(j.starts) - 1):
-        for here in range(j.starts[run], j.starts[run + 1]):
-            size = _window(j, here, j.starts[run + 1])
+    net, routes = j.net, j.runs.routes
+    for run in range(len(j.runs.start)):
+        for here in range(j.runs.start[run], j.runs.end[run]):
+            size = _window(j, here, j.runs.end[run])
             for k in range(size - 1, -1, -1):
-                _start_lanes(j, j.classes[run], here + k, k * j.most)
+                _start_lanes(j, j.runs.class_bit[run], here + k, k * j.most)
                 if k == size - 1:
                     _last_lanes(j, net.edge_num_lanes[routes.edge[here + k]], k * j.most)
                 else:
-                    _join_lanes(j, j.classes[run], here + k, k * j.most)
+                    _join_lanes(j, j.runs.class_bit[run], here + k, k * j.most)
             row = routes.best_start[here]
             for i in range(net.edge_num_lanes[routes.edge[here]]):
                 routes.best_length[row + i] = j.length[i]
@@ -252,9 +262,9 @@ def _window(j: _Job, here: int, end: int) -> int:
     seen, metres = 0, 0.0
     while here + seen < end and seen < MAX_WINDOW:
         position = here + seen
-        metres += j.net.lane_length[j.net.edge_first_lane[j.routes.edge[position]]]
+        metres += j.net.lane_length[j.net.edge_first_lane[j.runs.routes.edge[position]]]
         seen += 1
-        if j.stop_lane[position] >= 0 and j.routes.last[position] == 0:
+        if j.runs.stop_lane[position] >= 0 and j.runs.routes.last[position] == 0:
             break
         if not ((seen <= 4 or metres < LOOK_MANY) and (seen <= 8 or metres < LOOK_URBAN)):
             break
@@ -265,14 +275,14 @@ def _window(j: _Job, here: int, end: int) -> int:
 def _start_lanes(j: _Job, bit: int, position: int, row: int) -> None:
     """Length of each lane by itself, and whether it may lead on."""
     net = j.net
-    edge = j.routes.edge[position]
+    edge = j.runs.routes.edge[position]
     low = net.edge_first_lane[edge]
     for i in range(net.edge_num_lanes[edge]):
         lane = low + i
         j.length[row + i] = net.lane_length[lane] if j.permissions[lane] & bit != 0 else 0.0
         j.go_on[row + i] = 1
-        if j.stop_lane[position] >= 0 and j.stop_lane[position] != lane:
-            j.length[row + i] = min(j.length[row + i], j.stop_end[position])
+        if j.runs.stop_lane[position] >= 0 and j.runs.stop_lane[position] != lane:
+            j.length[row + i] = min(j.length[row + i], j.runs.stop_end[position])
             j.go_on[row + i] = 0
 
 
@@ -313,7 +323,7 @@ def _best_next(j: _Job, bit: int, lane: int, next_low: int, next_num: int, after
 def _join_lanes(j: _Job, bit: int, position: int, row: int) -> None:
     """From the next edge back to this one: lanes that lead to better lanes are better."""
     net = j.net
-    edge, next_edge = j.routes.edge[position], j.routes.edge[position + 1]
+    edge, next_edge = j.runs.routes.edge[position], j.runs.routes.edge[position + 1]
     low, next_low = net.edge_first_lane[edge], net.edge_first_lane[next_edge]
     num, next_num = net.edge_num_lanes[edge], net.edge_num_lanes[next_edge]
     after = row + j.most
