@@ -7,6 +7,7 @@ UrbanlabError
 │   ├── ProgramError    signal programs
 │   ├── DemandError     trips, routes, vehicle types, stops
 │   ├── ConfigError     options, study files, names of controllers
+│   ├── CommandError    what is asked of a running world can't be done now
 │   └── OutputError     the output folder can't be written or may not be replaced
 └── CapacityError       the run outgrew what this machine can hold
 """
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 
 __all__ = [
     "CapacityError",
+    "CommandError",
     "ConfigError",
     "DemandError",
     "FileError",
@@ -102,6 +104,10 @@ class DemandError(InputError):
 
 class ConfigError(InputError):
     """An option, a study file or a name is wrong."""
+
+
+class CommandError(InputError):
+    """What is asked of a running world can't be done now."""
 
 
 class OutputError(InputError):

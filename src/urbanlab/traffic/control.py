@@ -8,9 +8,10 @@ from typing import Protocol
 import numpy as np
 
 from urbanlab.city.scenario import Scenario
-from urbanlab.core.control import Controller, SignalLayout, SignalView
+from urbanlab.core.control import KEEP, Controller, SignalLayout, SignalView
 from urbanlab.core.errors import ConfigError
 from urbanlab.core.registry import make_controller
+from urbanlab.traffic.commands import Commands
 from urbanlab.traffic.lights.interlock import apply_requests
 from urbanlab.traffic.lights.signal_events import drain, num_interventions
 from urbanlab.traffic.lights.signal_state import SignalPlan
@@ -25,6 +26,7 @@ PROGRAM = "program"
 class _Run(Protocol):
     scenario: Scenario
     model: Model
+    commands: Commands
     seed: int
     begin: float
     step_length: float
@@ -81,7 +83,8 @@ class ControlLoop:
     """
 
     def __init__(self, run: _Run, controller: Controller | None) -> None:
-        self._model = run.model
+        self._model, self._commands = run.model, run.commands
+        self._signal_id = run.scenario.network.signal_id
         self._controller = None if runs_programs(controller) else controller
         self.events: list[SignalEvent] = []
         self._every: float = math.inf
@@ -114,7 +117,12 @@ class ControlLoop:
         if self._controller is None or step != self._next:
             return
         answer = self._controller.decide(self._view(time))
+        phase = self._model.signal_state.phase.copy()
         apply_requests(self._model.plan, self._model.signal_state, answer, time)
+        asked = np.flatnonzero((answer != KEEP) & (answer != phase)).tolist()
+        if asked:
+            names = {self._signal_id[signal]: int(answer[signal]) for signal in asked}
+            self._commands.note("request_phases", names, "controller")
         self._next = math.inf if math.isinf(self._every) else step + int(self._every)  # type: ignore[assignment]
 
     def _view(self, time: float) -> SignalView:

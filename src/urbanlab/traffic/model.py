@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from urbanlab.city.network import EdgeFunction, Network
 from urbanlab.city.routing import route_demand
 from urbanlab.city.scenario import Scenario
+from urbanlab.traffic.acting.street_acts import StreetActs
 from urbanlab.traffic.departures import ExpandedTrips, expand_flows
 from urbanlab.traffic.kernels.state import Trips
 from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState, compile_signals, new_signal_state
@@ -52,11 +53,18 @@ class Model(Protocol):
     plan: SignalPlan
     signal_state: SignalState
 
+    @property
+    def acts(self) -> StreetActs | None:
+        """What can be done to lanes and vehicles while it runs; None under rules that know no such thing."""
+
     def warm_up(self) -> None:
         """Compile, or load from the cache, without doing a step."""
 
     def advance(self, num_steps: int, *, until_empty: bool) -> int:
         """Do steps; the number done, fewer only where every vehicle has left."""
+
+    def replace_plan(self, plan: SignalPlan) -> None:
+        """Exchange the plan of the signals between two calls."""
 
     def counts(self) -> Counts:
         """Bookkeeping so far."""

@@ -15,6 +15,7 @@ from urbanlab.city.scenario import Scenario
 from urbanlab.core import jit
 from urbanlab.core.control import Controller
 from urbanlab.core.errors import ConfigError
+from urbanlab.traffic.commands import Commands
 from urbanlab.traffic.control import ControlLoop, resolve_controller, runs_programs
 from urbanlab.traffic.measures import summarise
 from urbanlab.traffic.model import Model, ModelInput, new_model
@@ -83,6 +84,7 @@ class Simulation:
         chosen = resolve_controller(controller)
         self.controller_name = controller if isinstance(controller, str) else "program" if controller is None else type(controller).__name__
         self.model: Model = new_model(self._input(chosen))
+        self.commands = Commands(self)
         self.control = ControlLoop(self, chosen)
         self._periods = PeriodLog(scenario.network, self.begin, self.edges_every)
         self._step = 0
@@ -95,7 +97,7 @@ class Simulation:
         self.load_s = warm - started
 
     def _input(self, chosen: Controller | None) -> ModelInput:
-        """Controllers pass the interlock; CityFlow networks have their own rule (DESIGN 4)."""
+        """Controllers and commands pass the interlock, programs do not; CityFlow networks have their own rule (DESIGN 4)."""
         controlled = chosen is not None and not runs_programs(chosen)
         return ModelInput(
             scenario=self.scenario,
@@ -103,7 +105,7 @@ class Simulation:
             begin=self.begin,
             end=self.end,
             threads=self.threads,
-            mode="enforce" if controlled and self.scenario.programs.source != "cityflow" else "source",
+            mode="enforce" if self.scenario.programs.source != "cityflow" else "source",
             controlled=controlled,
             static=runs_programs(chosen),
             yellow=chosen.yellow if chosen is not None and controlled else None,
@@ -132,9 +134,9 @@ class Simulation:
         return self._over or self._step >= self._last_step()
 
     def _last_step(self) -> float:
-        return self._step_at(self.end)
+        return self.step_at(self.end)
 
-    def _step_at(self, time: float) -> float:
+    def step_at(self, time: float) -> float:
         """Index of the first step that starts at a time [s] or later."""
         return math.inf if math.isinf(time) else math.ceil((time - self.begin) / self.step_length - 1e-9)
 
@@ -161,15 +163,17 @@ class Simulation:
         -------
         self, so that calls can be chained
         """
-        stop = self._last_step() if until is None else min(self._last_step(), self._step_at(until))
+        stop = self._last_step() if until is None else min(self._last_step(), self.step_at(until))
         longest = MAX_CALL if each_step is None else 1
         jit.set_threads(self.threads)
         size = 16
+        self._over = self._over and not self.commands.adds_later
         while self._step < stop and not self._over:
             started, cpu = clock.perf_counter(), clock.process_time()
+            self.commands.apply(self._step, self.time)
             self.control.act(self._step, self.time)
             wanted = int(min(size, longest, stop - self._step, *self._due_in()))
-            done = self.model.advance(wanted, until_empty=math.isinf(self.end))
+            done = self.model.advance(wanted, until_empty=math.isinf(self.end) and not self.commands.adds_later)
             self._step += done
             self._over = done < wanted or (self._standstill is not None and self._standstill.is_hopeless(self, self._step))
             self.control.collect()
@@ -184,11 +188,12 @@ class Simulation:
                 progress(self)
         return self
 
-    def _due_in(self) -> tuple[float, float, float]:
-        """Steps until the next decision, until the end of the period and until the next look for a standstill."""
+    def _due_in(self) -> tuple[float, float, float, float]:
+        """Steps until the next decision, command, end of a period and look for a standstill."""
         period = math.ceil((self._periods.due - self.time) / self.step_length - 1e-9)
         look = math.inf if self._standstill is None else self._standstill.due_in(self._step)
-        return max(1, self.control.next_step() - self._step), max(1, period), look
+        decision, command = self.control.next_step() - self._step, self.commands.next_step() - self._step
+        return max(1, decision), max(1, command), max(1, period), look
 
     # --- results -------------------------------------------------------------------------------------------------
 

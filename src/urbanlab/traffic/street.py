@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlab.core.bundle import Handle, pack
+from urbanlab.traffic.acting.street_acts import StreetActs
 from urbanlab.traffic.build import class_bits, new_world
 from urbanlab.traffic.compile import compile_network
 from urbanlab.traffic.departures import ExpandedTrips
@@ -65,7 +66,8 @@ class StreetModel:
             trip_ids=trips.trip_id, seed=given.seed, params=params, signal_state=signals.link_state,
         )  # fmt: skip
         self._plan_handle, self._signal_handle = pack(plan), pack(signals)
-        self._handle: Handle = pack(self.world)
+        self.handle: Handle = pack(self.world)
+        self.acts = StreetActs(self, scenario, compiled.runs, given.seed)
 
     def warm_up(self) -> None:
         """Compile, or load from the cache, without doing a step."""
@@ -78,7 +80,7 @@ class StreetModel:
         kernel = step_cpu.advance_serial if self.threads == 1 else step_cpu.advance_parallel
         done = 0
         while True:
-            done += kernel(self._handle.address, self._plan_handle.address, self._signal_handle.address, num_steps - done, until_empty)
+            done += kernel(self.handle.address, self._plan_handle.address, self._signal_handle.address, num_steps - done, until_empty)
             if self.world.cursor[PHASE] == 0:
                 return done
             self._grow()
@@ -92,7 +94,12 @@ class StreetModel:
     def replace(self, **parts: Any) -> None:
         """Exchange parts of the world between two calls."""
         self.world = self.world._replace(**parts)
-        self._handle = pack(self.world)
+        self.handle = pack(self.world)
+
+    def replace_plan(self, plan: SignalPlan) -> None:
+        """Exchange the plan of the signals between two calls."""
+        self.plan = plan
+        self._plan_handle = pack(plan)
 
     def counts(self) -> Counts:
         """Bookkeeping so far."""
@@ -160,4 +167,4 @@ class StreetModel:
 
     def close(self) -> None:
         """Let go of the arrays."""
-        del self._handle
+        del self.handle

@@ -47,6 +47,7 @@ class CityflowModel:
     def __init__(self, given: ModelInput, trips: ExpandedTrips, plan: SignalPlan, signals: SignalState) -> None:
         scenario, step = given.scenario, given.scenario.settings.step
         self.network, self.plan, self.signal_state = scenario.network, plan, signals
+        self.acts = None
         routes = compile_routes(scenario.network, scenario.demand)
         created = create_trips(given, trips, routes)
         self.expanded = created.trips
@@ -95,6 +96,11 @@ class CityflowModel:
         slots, pool = grow_slots(self.world.slots, self.world.pool, 2 * len(self.world.slots.trip))
         self.world = self.world._replace(slots=slots, pool=pool)
         self._handle = pack(self.world)
+
+    def replace_plan(self, plan: SignalPlan) -> None:
+        """Exchange the plan of the signals between two calls."""
+        self.plan = plan
+        self._plan_handle = pack(plan)
 
     def counts(self) -> Counts:
         """Bookkeeping so far; CityFlow knows neither teleports nor collisions, and nobody is removed."""

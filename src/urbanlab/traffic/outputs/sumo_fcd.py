@@ -8,7 +8,6 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from urbanlab.city.demand import Demand
 from urbanlab.city.network import Network
 from urbanlab.core.provenance import Provenance
 from urbanlab.traffic.lane_places import LanePlaces
@@ -36,7 +35,8 @@ class FcdWriter:
     def __init__(self, path: Path, run: Simulation, provenance: Provenance) -> None:
         network, demand = run.scenario.network, run.scenario.demand
         self._places = LanePlaces(network)
-        self._vehicle = _vehicles(run, demand)
+        self._types = [attribute(kind.vehicle_type_id) for kind in demand.vehicle_types]
+        self._vehicle: list[tuple[str, str]] = []  # identifier and type of each trip, in quotes
         self._lane = _lanes(network)
         self._file = path.open("w", encoding="utf-8", buffering=BUFFER)
         self._file.write(head("fcd-export", "fcd_file.xsd", provenance))
@@ -55,6 +55,7 @@ class FcdWriter:
             on_road.tolist(), x.tolist(), y.tolist(), angle.tolist(), run.speeds[slot].tolist(), position.tolist(), lane.tolist(),
             strict=True,
         )  # fmt: skip
+        self._name_vehicles(run)
         vehicle, lanes = self._vehicle, self._lane
         self._file.write(f'    <timestep time="{time:.2f}">\n')
         self._file.writelines(
@@ -63,6 +64,12 @@ class FcdWriter:
             for v, px, py, a, s, p, at in rows
         )
         self._file.write("    </timestep>\n")
+
+    def _name_vehicles(self, run: Simulation) -> None:
+        """Take in trips that have joined since the last step."""
+        known = len(self._vehicle)
+        kinds = run.model.expanded.kind[known:].tolist()
+        self._vehicle += [(attribute(name), self._types[kind]) for name, kind in zip(run.trip_ids[known:], kinds, strict=True)]
 
     def __enter__(self) -> FcdWriter:
         return self
@@ -80,12 +87,6 @@ def _on_road(run: Simulation) -> tuple[NDArray[np.intp], NDArray[np.int32], NDAr
     lane = run.lane_of_vehicle[vehicle]
     on_lane = lane >= 0
     return slot[on_lane], vehicle[on_lane], lane[on_lane]
-
-
-def _vehicles(run: Simulation, demand: Demand) -> list[tuple[str, str]]:
-    """Identifier and type of each trip, in quotes."""
-    types = [attribute(kind.vehicle_type_id) for kind in demand.vehicle_types]
-    return [(attribute(name), types[kind]) for name, kind in zip(run.trip_ids, run.model.expanded.kind.tolist(), strict=True)]
 
 
 def _lanes(network: Network) -> list[str]:
