@@ -19,7 +19,7 @@ LANE_WIDTH = 3.2  # [m] SUMO's default
 CORNER = 3.0  # [m] between the crossing of two kerbs and the stop line
 MIN_SETBACK = 2.5  # [m]
 MAX_SETBACK_SHARE = 0.38  # of a street's length, at each end
-SHARPEST = np.radians(35.0)  # kerbs that meet more sharply are cut as if they met like this
+SHARPEST = np.radians(25.0)  # kerbs that meet more sharply are cut as if they met like this
 Int = NDArray[np.int32]
 Float = NDArray[np.float64]
 

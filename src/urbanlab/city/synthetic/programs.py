@@ -21,23 +21,15 @@ from scipy.sparse.csgraph import dijkstra
 from urbanlab.city.demand import Demand
 from urbanlab.city.program import ProgramType, SignalPrograms
 from urbanlab.city.synthetic.builder import Built
+from urbanlab.city.synthetic.stages import SignalLinks, Stage, links_of_signals, stages_of
 from urbanlab.city.synthetic.streets import Rank
-from urbanlab.city.synthetic.turns import LEFT
 
 __all__ = ["all_red_time", "make_programs", "yellow_time"]
 
-SATURATION = 1800.0 / 3600.0  # [1/s] of a lane
 REACTION, BRAKING, GRAVITY = 1.0, 3.05, 9.81  # [s], [m/s^2], [m/s^2] ITE's values
 VEHICLE_LENGTH = 5.0  # [m] that has to clear the junction
 SHORTEST_CYCLE, LONGEST_CYCLE = 60, 110  # [s]
-MIN_GREEN, MIN_GREEN_LEFT = 8, 6  # [s]
 PEAK_FACTOR = 1.3  # flow in the height of the peak over its mean
-PROTECT_FROM = 90.0 / 3600.0  # [1/s] left turns that get a phase of their own, if oncoming traffic is dense too
-PROTECT_PRODUCT = 50_000.0 / 3600.0**2  # [1/s^2] left turns times oncoming flow per lane (HCM's rule of thumb)
-SNEAKERS = 0.6  # part of a protected left flow that still needs its own phase: the rest finds gaps before
-GAP_EQUIVALENT = 1.8  # [1] lane time of a left turn through gaps over that of a straight one
-FACING = np.radians(50.0)
-Int = NDArray[np.int32]
 Float = NDArray[np.float64]
 
 
@@ -68,35 +60,19 @@ def all_red_time(width: float, speed: float) -> float:
     return float(max(1, round((width + VEHICLE_LENGTH) / speed)))
 
 
-class _Stage(NamedTuple):
-    """Links that are green together for one critical flow."""
-
-    green: NDArray[np.bool_]  # (K,)
-    flow_ratio: float  # [1] critical flow over saturation flow
-    min_green: int  # [s]
-
-
 class _Plan(NamedTuple):
     """One signal before its times are fixed."""
 
-    stages: list[_Stage]
-    yields: NDArray[np.bool_]  # (K, K) the first waits for the second
+    stages: list[Stage]
+    waits_for: list[list[int]]  # (K,) links that each yields to
     yellow: float  # [s]
     all_red: float  # [s]
-    num_pairs: int
 
 
 def make_programs(built: Built, demand: Demand, duration: float, *, protected: bool) -> SignalPrograms:
     """One static program for each signal, made for a demand."""
     flow = _link_flows(built, demand, duration) * PEAK_FACTOR
-    network = built.network
-    signal_rows = np.flatnonzero(network.connection_signal[: len(built.turns.node)] >= 0)
-    signal = network.connection_signal[signal_rows]
-    bounds = np.flatnonzero(np.diff(signal, prepend=-1, append=network.num_signals))
-    plans = [
-        _plan(built, int(signal_rows[first]), int(signal_rows[last - 1]) + 1, flow, protected=protected)
-        for first, last in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
-    ]
+    plans = [_plan(built, first, links, protected=protected) for first, links in links_of_signals(built, flow)]
     cycle = _common_cycle(plans)
     states: list[str] = []
     durations: list[float] = []
@@ -136,77 +112,13 @@ def _link_flows(built: Built, demand: Demand, duration: float) -> Float:
     return np.asarray(flow / duration, dtype=np.float64)
 
 
-def _plan(built: Built, first: int, last: int, flow: Float, *, protected: bool) -> _Plan:
-    turns, ways, network = built.turns, built.ways, built.network
-    yields = np.zeros((last - first, last - first), dtype=bool)
-    for link in range(first, last):
-        part = slice(int(ways.foe_start[link]), int(ways.foe_start[link + 1]))
-        yields[link - first, ways.foe[part][ways.yields[part]] - first] = True
-    edge, lane, kind = turns.from_edge[first:last], turns.from_lane[first:last], turns.kind[first:last]
-    own = flow[first:last]
-    groups = _groups(built, edge, own)
-    stages: list[_Stage] = []
-    for group in groups:
-        stages += _stages(group, edge, lane, kind, own, yields, protected=protected)
-    via = network.connection_via[first:last]
-    straight = np.flatnonzero(kind != LEFT)
-    widest = via[straight if len(straight) else slice(None)]
-    speed = float(network.lane_speed[lane].max())
-    width = float(network.lane_length[widest].max())
-    return _Plan(stages, yields, yellow_time(speed), all_red_time(width, speed), len(groups))
-
-
-def _groups(built: Built, edge: Int, flow: Float) -> list[list[int]]:
-    """Incoming edges in groups that face each other, the one with the most traffic first."""
-    waiting = list(dict.fromkeys(edge.tolist()))
-    load = {one: float(flow[edge == one].sum()) for one in waiting}
-    heading = built.edges.heading
-    facing = []
-    for place, one in enumerate(waiting):
-        for other in waiting[place + 1 :]:
-            turn = (float(heading[other]) - float(heading[one])) % (2 * math.pi)
-            if abs(turn - math.pi) < FACING:
-                facing.append((abs(turn - math.pi), one, other))
-    groups: list[list[int]] = []
-    for _, one, other in sorted(facing):
-        if one in waiting and other in waiting:
-            groups.append([one, other])
-            waiting.remove(one)
-            waiting.remove(other)
-    groups += [[one] for one in waiting]
-    return sorted(groups, key=lambda group: (-sum(load[one] for one in group), group))
-
-
-def _stages(
-    group: list[int],
-    edge: Int,
-    lane: Int,
-    kind: NDArray[np.int8],
-    flow: Float,
-    yields: NDArray[np.bool_],
-    *,
-    protected: bool,
-) -> list[_Stage]:
-    """One stage for a group of edges, or two where left turns get their own."""
-    green = np.isin(edge, group)
-    through_gaps = green & (kind == LEFT) & (yields & green).any(axis=1)
-    separate = np.zeros(len(edge), dtype=bool)
-    for link in np.flatnonzero(through_gaps).tolist():
-        shared = np.any(green & (lane == lane[link]) & (kind != LEFT))
-        oncoming = max(float(flow[lane == one].sum()) for one in set(lane[yields[link] & green].tolist()))
-        is_heavy = flow[link] >= PROTECT_FROM and flow[link] * oncoming >= PROTECT_PRODUCT
-        separate[link] = protected and is_heavy and not shared
-    equivalent = np.where(through_gaps & ~separate, GAP_EQUIVALENT, 1.0) * flow
-    common = [float(equivalent[green & ~separate & (lane == one)].sum()) for one in set(lane[green].tolist())]
-    stages = [_Stage(green, max(common) / SATURATION, MIN_GREEN)]
-    if separate.any():
-        # all left turns of the group that have lanes of their own and do not meet go together
-        alone = green & (kind == LEFT) & ~np.isin(lane, lane[green & (kind != LEFT)])
-        meets = yields | yields.T
-        if not meets[np.ix_(alone, alone)].any():
-            critical = max(float(flow[alone & (lane == one)].sum()) for one in set(lane[alone].tolist()))
-            stages.append(_Stage(alone, SNEAKERS * critical / SATURATION, MIN_GREEN_LEFT))
-    return stages
+def _plan(built: Built, first: int, links: SignalLinks, *, protected: bool) -> _Plan:
+    """Stages and change times of the signal whose links begin at a connection."""
+    network, lanes = built.network, links.lane
+    ahead = [k for k, left in enumerate(links.is_left) if not left] or list(range(len(lanes)))
+    speed = float(network.lane_speed[lanes].max())
+    width = float(network.lane_length[network.connection_via[[first + k for k in ahead]]].max())
+    return _Plan(stages_of(links, protected=protected), links.waits_for, yellow_time(speed), all_red_time(width, speed))
 
 
 def _common_cycle(plans: list[_Plan]) -> int:
@@ -222,19 +134,19 @@ def _common_cycle(plans: list[_Plan]) -> int:
 
 def _lost_time(plan: _Plan) -> float:
     """[s] of a cycle in which nothing has green."""
-    return sum(_change(plan, stage, following)[1] for stage, following in _changes(plan))
+    return sum(_change(plan, stage, following) for stage, following in _changes(plan))
 
 
-def _changes(plan: _Plan) -> list[tuple[_Stage, _Stage]]:
+def _changes(plan: _Plan) -> list[tuple[Stage, Stage]]:
     if len(plan.stages) == 1:
         return []
     return list(zip(plan.stages, plan.stages[1:] + plan.stages[:1], strict=True))
 
 
-def _change(plan: _Plan, stage: _Stage, following: _Stage) -> tuple[bool, float]:
-    """Whether links stay green over a change, and its length [s]; no all-red within one street."""
-    stays = bool(np.any(stage.green & following.green))
-    return stays, plan.yellow + (0.0 if stays else plan.all_red)
+def _change(plan: _Plan, stage: Stage, following: Stage) -> float:
+    """[s] of a change; no all-red where some links stay green, within one street."""
+    stays = any(one and other for one, other in zip(stage.green, following.green, strict=True))
+    return plan.yellow + (0.0 if stays else plan.all_red)
 
 
 def _phases(plan: _Plan, cycle: int) -> list[tuple[str, float]]:
@@ -245,39 +157,40 @@ def _phases(plan: _Plan, cycle: int) -> list[tuple[str, float]]:
     phases: list[tuple[str, float]] = []
     for (stage, following), green in zip(_changes(plan), greens, strict=True):
         shown = _state(plan, stage)
-        staying = stage.green & following.green
+        staying = [one and other for one, other in zip(stage.green, following.green, strict=True)]
         phases.append((shown, green))
         phases.append((_while_changing(shown, stage, staying, "y"), plan.yellow))
-        if not staying.any():
+        if not any(staying):
             phases.append((_while_changing(shown, stage, staying, "r"), plan.all_red))
     return phases
 
 
-def _while_changing(shown: str, stage: _Stage, staying: NDArray[np.bool_], letter: str) -> str:
-    pairs = zip(shown, stage.green.tolist(), staying.tolist(), strict=True)
-    return "".join(letter if green and not stays else old for old, green, stays in pairs)
+def _while_changing(shown: str, stage: Stage, staying: list[bool], letter: str) -> str:
+    triples = zip(shown, stage.green, staying, strict=True)
+    return "".join(letter if green and not stays else old for old, green, stays in triples)
 
 
-def _state(plan: _Plan, stage: _Stage) -> str:
+def _state(plan: _Plan, stage: Stage) -> str:
     """G where nothing green has to be waited for, else g."""
-    waits = np.any(plan.yields & stage.green, axis=1).tolist()
-    return "".join("r" if not on else "g" if wait else "G" for on, wait in zip(stage.green.tolist(), waits, strict=True))
+    pairs = zip(stage.green, plan.waits_for, strict=True)
+    return "".join("r" if not on else "g" if any(stage.green[foe] for foe in foes) else "G" for on, foes in pairs)
 
 
 def _splits(plan: _Plan, cycle: int) -> list[float]:
     """[s] whole green seconds in proportion to the critical flows, none under its minimum."""
     available = round(cycle - _lost_time(plan))
-    least = np.array([stage.min_green for stage in plan.stages])
-    ratio = np.array([max(stage.flow_ratio, 1e-3) for stage in plan.stages])
-    free = available - int(least.sum())
+    least = [stage.min_green for stage in plan.stages]
+    ratio = [max(stage.flow_ratio, 1e-3) for stage in plan.stages]
+    free = available - sum(least)
     if free <= 0:
         return [float(green) for green in least]
-    wish = np.maximum(ratio / ratio.sum() * available - least, 0.0)
-    extra = wish / wish.sum() * free if wish.sum() > 0 else np.full(len(least), free / len(least))
-    whole = np.floor(extra).astype(np.int64)
-    for place in np.argsort(-(extra - whole), kind="stable")[: free - int(whole.sum())].tolist():
+    wish = [max(share / sum(ratio) * available - green, 0.0) for share, green in zip(ratio, least, strict=True)]
+    extra = [part / sum(wish) * free for part in wish]
+    whole = [math.floor(part) for part in extra]
+    by_rest = sorted(range(len(whole)), key=lambda place: whole[place] - extra[place])
+    for place in by_rest[: free - sum(whole)]:
         whole[place] += 1
-    return [float(green) for green in least + whole]
+    return [float(green + more) for green, more in zip(least, whole, strict=True)]
 
 
 def _offsets(built: Built, cycle: int) -> Float:
