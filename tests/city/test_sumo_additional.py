@@ -166,11 +166,38 @@ def test_closures_and_their_classes(tmp_path: Path) -> None:
     first, second, third = scenario.closures
     assert [network.lane_id(lane) for lane in first.lanes] == ["south_out_0"]
     assert (first.begin, first.end, first.probability, first.speed) == (600.0, 1200.0, 0.5, -1.0)
-    assert first.permissions == class_mask("authority", "ignoring")
+    assert first.permissions == ALL_CLASSES  # SUMO: nothing is forbidden, those who obey go another way
     assert first.reroute_edges == (network.edge_of_id["west_in"], network.edge_of_id["east_in"])
     assert second.permissions == ALL_CLASSES & ~class_mask("passenger")
     assert [network.lane_id(lane) for lane in third.lanes] == ["east_out_0", "east_out_1"]
     assert (third.begin, third.end, third.permissions) == (0.0, 50.0, class_mask("bus", "ignoring"))
+
+
+def test_closings_of_an_interval_are_one_closure_by_permissions(tmp_path: Path) -> None:
+    body = (
+        '<rerouter id="r" edges="west_in"><interval begin="1" end="2"><closingReroute id="south_out"/><closingReroute id="north_out"/>'
+        '<closingLaneReroute id="east_out_0"/></interval><interval begin="3" end="4"><closingReroute id="south_out"/></interval></rerouter>'
+        '<rerouter id="off" edges="west_in" off="true"><interval begin="5" end="6"><closingReroute id="south_out"/>'
+        '<closingReroute id="north_out" disallow="all"/></interval></rerouter>'
+    )
+    scenario = load(tmp_path, body)
+    found = [([scenario.network.lane_id(lane) for lane in c.lanes], c.begin, c.permissions) for c in scenario.closures]
+    assert found == [
+        (["south_out_0", "north_out_0"], 1.0, ALL_CLASSES), (["east_out_0"], 1.0, class_mask("authority", "ignoring")),
+        (["south_out_0"], 3.0, ALL_CLASSES), (["north_out_0"], 5.0, scenario.closures[-1].permissions),
+    ]  # fmt: skip
+    assert scenario.closures[-1].probability == 0.0 and scenario.closures[-1].permissions & class_mask("passenger") == 0
+
+
+def test_conditions_of_rerouters_are_noted(tmp_path: Path) -> None:
+    body = (
+        '<rerouter id="r" edges="west_in" vTypes="a b" timeThreshold="60" optional="true"><interval begin="1" end="2">'
+        '<closingReroute id="south_out" until="40"/></interval></rerouter>'
+    )
+    assert dict(load(tmp_path, body).report.not_modelled) == {
+        "rerouter with vTypes": 1, "rerouter with timeThreshold": 1, "rerouter with optional": 1,
+        "closure that ends for those who arrive later": 1,
+    }  # fmt: skip
 
 
 def test_other_rerouting_is_noted(tmp_path: Path) -> None:

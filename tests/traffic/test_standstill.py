@@ -17,7 +17,8 @@ class Run:
     """As much of a run as is looked at."""
 
     def __init__(self, *, running: int, waiting: int, closed_until: float = 0.0) -> None:
-        self.scenario = SimpleNamespace(closures=[SimpleNamespace(end=closed_until)])
+        self.scenario = SimpleNamespace(closures=[SimpleNamespace(end=closed_until, speed=-1.0)])
+        self.commands = SimpleNamespace(expects=False)
         self.model: Any = SimpleNamespace(expanded=SimpleNamespace(depart=np.array([0.0, 100.0])), counts=lambda: self.counts)
         self.counts = Counts(0, running, 10, 0, waiting, 0, 0, 0)
         self.time = 0.0
@@ -49,6 +50,18 @@ def test_any_departure_arrival_or_removal_starts_the_wait_anew(change: dict[str,
 
 def test_closures_and_later_departures_are_waited_for() -> None:
     assert end_of(Run(running=0, waiting=1, closed_until=9000.0)) == 9000 + EMPTY
+
+
+def test_commands_still_to_come_are_waited_for() -> None:
+    run = Run(running=0, waiting=1)
+    run.commands.expects = True
+    assert end_of(run) == float("inf")
+
+
+def test_limits_and_closures_without_end_are_not_waited_for() -> None:
+    run = Run(running=0, waiting=1)
+    run.scenario.closures += [SimpleNamespace(end=2147483.647, speed=-1.0), SimpleNamespace(end=50_000.0, speed=5.0)]
+    assert end_of(run) == EMPTY + EVERY
 
 
 def test_steps_between_looks_do_not_matter() -> None:

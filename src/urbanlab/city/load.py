@@ -221,8 +221,6 @@ def _note_inactive(scenario: Scenario) -> None:
     """Count what is read and kept, but does not act on a run yet."""
     for detector in scenario.detectors:
         scenario.report.note(f"detector of kind {detector.kind}", detector.detector_id)
-    for closure in scenario.closures:
-        scenario.report.note("closure" if closure.speed < 0 else "variable speed sign", f"from {closure.begin:g} s")
 
 
 def _scenario_file(path: Path, changes: _Changes) -> Scenario:

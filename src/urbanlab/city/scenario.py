@@ -80,14 +80,18 @@ class Detector:
 
 @dataclass(frozen=True)
 class Closure:
-    """A closed lane (or edge: all its lanes) for some time, with the classes that may still pass."""
+    """Closed lanes for some time, or a limit; where all lanes of an edge are closed, those who obey keep off the edge.
+
+    With permissions for all classes nothing is forbidden: drivers who obey go another way, others drive through (SUMO's
+    closingReroute without a word on classes).
+    """
 
     lanes: tuple[int, ...]
     begin: float  # [s]
     end: float  # [s]
     permissions: int = 0  # bit mask of classes that may still enter
-    reroute_edges: tuple[int, ...] = ()  # edges where approaching vehicles choose a new route
-    probability: float = 1.0  # [1] share of drivers that obey
+    reroute_edges: tuple[int, ...] = ()  # edges where drivers learn of it and choose a new route
+    probability: float = 1.0  # [1] share of drivers that obey, drawn anew on each of these edges
     speed: float = -1.0  # [m/s] variable speed sign instead of a closure, -1 none
 
 

@@ -14,7 +14,7 @@ from urbanlab.city.network import VEHICLE_CLASSES, Network
 from urbanlab.core.rng import entity_key, stream_key
 from urbanlab.traffic.kernels.arrays import Net, Params, Types
 from urbanlab.traffic.kernels.state import new_items, new_lanes, new_pool, new_slots, new_trips
-from urbanlab.traffic.kernels.world import Departures, Links, World
+from urbanlab.traffic.kernels.world import Departures, Links, Watch, World
 from urbanlab.traffic.physics.emissions import FUEL_ROWS, row_of_class
 from urbanlab.traffic.routes import CompiledRoutes
 
@@ -193,6 +193,7 @@ def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
             signal_state=signal_state,
         ),
         departures=departures,
+        watch=Watch(np.zeros(num_lanes + 1, np.uint8), np.zeros(0, np.int32), np.zeros(1, np.int64)),
         flags=np.zeros(num_lanes + 1, np.uint8),
         moves=np.zeros(num_lanes + 1, np.int32),
         move_flags=np.zeros(num_lanes + 1, np.uint8),

@@ -212,9 +212,13 @@ class Commands:
         """Enqueue what a scenario plans."""
         self._enqueue(Command(at, kind, arguments, source))
 
-    def note(self, kind: str, arguments: Mapping[str, Any], source: str) -> None:
-        """Write down what has just been done to the world, not by this queue."""
-        self._log.append(Command(self._run.time, kind, arguments, source))
+    def register(self, kind: str, order: Callable[..., Callable[[], None]]) -> None:
+        """Take in a kind of command that a part of the run plans for itself."""
+        self._orders[kind] = order
+
+    def note(self, kind: str, arguments: Mapping[str, Any], source: str, time: float) -> None:
+        """Write down what has just been done to the world at a time [s], not by this queue."""
+        self._log.append(Command(time, kind, arguments, source))
 
     def next_step(self) -> float:
         """Index of the step at whose start the next command acts; inf: none."""

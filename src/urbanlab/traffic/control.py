@@ -122,7 +122,7 @@ class ControlLoop:
         asked = np.flatnonzero((answer != KEEP) & (answer != phase)).tolist()
         if asked:
             names = {self._signal_id[signal]: int(answer[signal]) for signal in asked}
-            self._commands.note("request_phases", names, "controller")
+            self._commands.note("request_phases", names, "controller", time)
         self._next = math.inf if math.isinf(self._every) else step + int(self._every)  # type: ignore[assignment]
 
     def _view(self, time: float) -> SignalView:

@@ -15,6 +15,7 @@ from urbanlab.city.scenario import Scenario
 from urbanlab.core import jit
 from urbanlab.core.control import Controller
 from urbanlab.core.errors import ConfigError
+from urbanlab.traffic.closures import Closures
 from urbanlab.traffic.commands import Commands
 from urbanlab.traffic.control import ControlLoop, resolve_controller, runs_programs
 from urbanlab.traffic.measures import summarise
@@ -85,6 +86,7 @@ class Simulation:
         self.controller_name = controller if isinstance(controller, str) else "program" if controller is None else type(controller).__name__
         self.model: Model = new_model(self._input(chosen))
         self.commands = Commands(self)
+        self.closures = Closures(self)
         self.control = ControlLoop(self, chosen)
         self._periods = PeriodLog(scenario.network, self.begin, self.edges_every)
         self._step = 0

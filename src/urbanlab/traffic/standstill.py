@@ -6,6 +6,7 @@ import logging
 from typing import Protocol
 
 from urbanlab.city.scenario import Scenario
+from urbanlab.traffic.commands import Commands
 from urbanlab.traffic.model import Counts, Model
 
 __all__ = ["Standstill"]
@@ -14,6 +15,9 @@ log = logging.getLogger(__name__)
 
 EMPTY = 3600.0
 """[s] that vehicles wait to depart onto an empty network before they are given up."""
+
+LONG = 1e6
+"""[s] a closure that ends later is there to stay."""
 
 EVERY = 300
 """Steps between two looks: fixed, so that the end of a run does not depend on how fast it is."""
@@ -25,6 +29,7 @@ GRIDLOCK = 86400.0
 class _Run(Protocol):
     scenario: Scenario
     model: Model
+    commands: Commands
 
     @property
     def time(self) -> float: ...
@@ -40,7 +45,7 @@ class Standstill:
 
     def __init__(self, run: _Run) -> None:
         departs = run.model.expanded.depart
-        closures = [closure.end for closure in run.scenario.closures]
+        closures = [closure.end for closure in run.scenario.closures if closure.speed < 0.0 and closure.end < LONG]
         self._quiet_since = max([float(departs[-1]) if len(departs) else run.time, *closures])
         self._last: Counts | None = None
 
@@ -57,7 +62,7 @@ class Standstill:
         self._last = counts
         if last is None or (counts.arrived, counts.waiting, counts.removed) != (last.arrived, last.waiting, last.removed):
             self._quiet_since = max(self._quiet_since, run.time)
-        if run.time - self._quiet_since < (GRIDLOCK if counts.running else EMPTY):
+        if run.time - self._quiet_since < (GRIDLOCK if counts.running else EMPTY) or run.commands.expects:
             return False
         log.warning(
             "nobody has departed or arrived since %g s: the run is ended at %g s with %d vehicles waiting to depart and %d under way",

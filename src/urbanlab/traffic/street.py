@@ -81,9 +81,12 @@ class StreetModel:
         done = 0
         while True:
             done += kernel(self.handle.address, self._plan_handle.address, self._signal_handle.address, num_steps - done, until_empty)
-            if self.world.cursor[PHASE] == 0:
+            if self.world.cursor[PHASE] != 0:
+                self._grow()
+            elif self.world.watch.num[0] == 0:
                 return done
-            self._grow()
+            else:
+                self.acts.tell_entered()
 
     def _grow(self) -> None:
         """Twice the slots; vehicles keep theirs."""

@@ -28,6 +28,7 @@ class _Rerouter:
     name: str
     begin: float = 0.0
     end: float = WHOLE_RUN
+    closed: dict[int, list[int]] = field(default_factory=dict)  # lanes of the present interval by permissions
 
 
 @dataclass
@@ -76,7 +77,7 @@ class AdditionalReader:
             "rerouter": self._start_rerouter, "interval": self._interval, "closingReroute": self._close_edge,
             "closingLaneReroute": self._close_lane, "variableSpeedSign": self._start_sign, "step": self._sign_step,
         }  # fmt: skip
-        ends |= {"rerouter": self._end_rerouter, "variableSpeedSign": self._end_sign}
+        ends |= {"rerouter": self._end_rerouter, "interval": self._end_interval, "variableSpeedSign": self._end_sign}
         for name in ("access", "space", "stopAreaBoundary"):
             starts[name] = self._detail
 
@@ -209,6 +210,9 @@ class AdditionalReader:
             self.report.warn("rerouter that is switched off", name)
             probability = 0.0
         self._rerouter = _Rerouter(self._edges(attributes.get("edges", "")), min(probability, 1.0), name)
+        for key in ("timeThreshold", "vTypes", "optional", "radius"):
+            if attributes.get(key):
+                self.report.note(f"rerouter with {key}", name)
         if attributes.get("file"):
             self.report.note("rerouter in a file of its own", name)
 
@@ -223,20 +227,31 @@ class AdditionalReader:
     def _close_edge(self, attributes: Attributes) -> None:
         edges = self._edges(self.values.text(attributes, "id"))
         first = self.network.edge_first_lane
-        self._close(tuple(lane for edge in edges for lane in range(first[edge], first[edge + 1])), attributes)
+        # SUMO: without a word on classes nothing is forbidden, only those who obey go another way
+        self._close([lane for edge in edges for lane in range(first[edge], first[edge + 1])], attributes, ALL_CLASSES)
 
     def _close_lane(self, attributes: Attributes) -> None:
-        self._close((self._lane(attributes, "id"),), attributes)
+        # SUMO: without a word on classes only authorities may pass
+        self._close([self._lane(attributes, "id")], attributes, class_mask("authority", "ignoring"))
 
-    def _close(self, lanes: tuple[int, ...], attributes: Attributes) -> None:
-        rerouter = self._rerouter
-        if rerouter is None:
+    def _close(self, lanes: list[int], attributes: Attributes, otherwise: int) -> None:
+        if self._rerouter is None:
             raise NetworkError("a closure stands outside any rerouter", got=dict(attributes))
         allow, disallow = attributes.get("allow"), attributes.get("disallow")
-        # SUMO: without a word on classes only authorities may pass
-        permissions = self.values.permissions(allow, disallow) if allow or disallow else class_mask("authority", "ignoring")
-        if rerouter.probability > 0:
-            self.closures.append(Closure(lanes, rerouter.begin, rerouter.end, permissions, rerouter.edges, rerouter.probability))
+        permissions = self.values.permissions(allow, disallow) if allow or disallow else otherwise
+        if attributes.get("until"):
+            self.report.note("closure that ends for those who arrive later", self._rerouter.name)
+        self._rerouter.closed.setdefault(permissions, []).extend(lanes)
+
+    def _end_interval(self) -> None:
+        rerouter = self._rerouter
+        if rerouter is None:
+            raise NetworkError("an interval ends outside any rerouter")
+        for permissions, lanes in rerouter.closed.items():
+            if rerouter.probability > 0 or permissions != ALL_CLASSES:
+                span = (rerouter.begin, rerouter.end)
+                self.closures.append(Closure(tuple(lanes), *span, permissions, rerouter.edges, rerouter.probability))
+        rerouter.closed.clear()
 
     def _end_rerouter(self) -> None:
         self._rerouter = None

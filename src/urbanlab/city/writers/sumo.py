@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from urbanlab.city.network import ALL_CLASSES, Network
+from urbanlab.city.network import Network
 from urbanlab.city.program import SignalPrograms
 from urbanlab.city.scenario import Closure, Detector, RunSettings, Scenario
 from urbanlab.city.writers.sumo_demand import demand_lines, named_places
@@ -134,11 +134,11 @@ def _closure(closure: Closure, number: int, network: Network) -> Iterator[str]:
     allowed = permission_attributes(closure.permissions) or {"allow": "all"}
     yield open_tag("rerouter", id=f"closure{number}", edges=edges, probability=closure.probability)
     yield open_tag("interval", begin=closure.begin, end=closure.end)
-    touched = {int(network.lane_edge[lane]) for lane in closure.lanes}
+    touched = {int(network.lane_edge[lane]): "" for lane in closure.lanes}
     first = network.edge_first_lane
-    whole = sum(int(first[edge + 1] - first[edge]) for edge in touched) == len(set(closure.lanes))
-    if whole and closure.permissions != ALL_CLASSES and len(touched) == 1:
-        yield tag("closingReroute", id=network.edge_id[touched.pop()], **allowed)
+    if sum(int(first[edge + 1] - first[edge]) for edge in touched) == len(set(closure.lanes)):
+        for edge in touched:
+            yield tag("closingReroute", id=network.edge_id[edge], **allowed)
     else:
         for lane in lanes:
             yield tag("closingLaneReroute", id=lane, **allowed)

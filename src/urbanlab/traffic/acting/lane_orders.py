@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from urbanlab.city.network import VEHICLE_CLASSES, Network, class_mask
 from urbanlab.core.errors import ConfigError, NetworkError
@@ -91,7 +90,3 @@ class LaneOrders:
             raise ConfigError("this is no speed limit", got=f"{speed:g} m/s", expected=expected, hint="close_lane closes a lane")
         limits = [float(self._network.lane_speed[lane]) if speed is None else float(speed) for lane in numbers]
         return lambda: self._acts.set_limits(numbers, limits)
-
-    def arguments(self, lanes: Sequence[int]) -> dict[str, Any]:
-        """Lanes as a command names them."""
-        return {"lanes": [self._network.lane_id(lane) for lane in lanes]}

@@ -5,7 +5,7 @@ Everything here changes the world's arrays in place, or exchanges them for longe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -21,12 +21,16 @@ from urbanlab.traffic.acting.route_runs import RouteRuns, Run
 from urbanlab.traffic.acting.ways import Way, read_way, slot_of
 from urbanlab.traffic.build import arrival_places, speed_factors, trip_keys
 from urbanlab.traffic.departures import ExpandedTrips
-from urbanlab.traffic.kernels.world import COUNT_REMOVED, COUNT_WAITING, World
+from urbanlab.traffic.kernels.world import COUNT_REMOVED, COUNT_WAITING, STEP, World
 from urbanlab.traffic.physics.following import brake_gap
 from urbanlab.traffic.record import TripState
 from urbanlab.traffic.routes import RunTable, wanted_arrival
 
 __all__ = ["NewStop", "NewTrip", "StreetActs"]
+
+
+WATCHED_AT_ONCE = 4096
+"""Vehicles that are told of one by one when they enter watched lanes in one step; where there are more, all on the lanes are."""
 
 
 class NewTrip(NamedTuple):
@@ -74,6 +78,8 @@ class StreetActs:
         self.runs = RouteRuns(model.world.net, table)
         self._rooms = Rooms()
         self._num_lanes = scenario.network.num_lanes
+        self._watched: list[int] = []
+        self._told: Callable[[list[int], float], None] = lambda _trips, _time: None
         penalty = float(scenario.settings.options.get("weights.minor-penalty", MINOR_PENALTY))
         self.paths = PathFinder(scenario.network, scenario.demand.vehicle_types, penalty)
 
@@ -81,6 +87,30 @@ class StreetActs:
     def world(self) -> World:
         """The world as it is now."""
         return self._model.world
+
+    # --- watching --------------------------------------------------------------------------------------------------
+
+    def watch(self, lanes: Sequence[int], told: Callable[[list[int], float], None]) -> None:
+        """Have somebody told which trips have entered lanes, at the end of the step and with its time [s]."""
+        self._told = told
+        flags = np.zeros(self._num_lanes + 1, np.uint8)
+        flags[list(lanes)] = 1
+        self._watched = list(lanes)
+        self._model.replace(watch=self.world.watch._replace(lane=flags, trip=np.zeros(WATCHED_AT_ONCE, np.int32)))
+
+    def tell_entered(self) -> None:
+        """Tell who has entered watched lanes."""
+        watch, params = self.world.watch, self.world.params
+        entered = watch.trip[: int(watch.num[0])].tolist()
+        if len(entered) == len(watch.trip):  # there may have been more
+            entered += self.on_lanes(self._watched)
+        watch.num[0] = 0
+        self._told(list(dict.fromkeys(entered)), params.begin + int(self.world.cursor[STEP]) * params.dt)
+
+    def on_lanes(self, lanes: Sequence[int]) -> list[int]:
+        """Trips whose vehicles are on lanes, front to back."""
+        state, slots = self.world.lanes, self.world.slots
+        return [int(trip) for lane in lanes for trip in slots.trip[state.first[lane] : state.first[lane] + state.count[lane]]]
 
     # --- lanes -----------------------------------------------------------------------------------------------------
 
@@ -119,6 +149,10 @@ class StreetActs:
     def kind(self, trip: int) -> int:
         """Vehicle type of a trip."""
         return int(self.world.departures.kind[trip])
+
+    def class_bit(self, trip: int) -> int:
+        """Bit of a trip's vehicle class in permission masks."""
+        return int(self.world.types.class_bit[self.kind(trip)])
 
     def way(self, trip: int) -> Way:
         """The rest of a trip's way."""
@@ -176,7 +210,7 @@ class StreetActs:
             edges=way.edges,
             stops=tuple((place, int(lanes[s]), float(ends[s])) for s, place in zip(way.stops, way.places, strict=True)),
             arrival=wanted_arrival(self._scenario.network, last, int(demand.arrival_lane[row]) if row >= 0 else -1),
-            class_bit=int(world.types.class_bit[self.kind(trip)]),
+            class_bit=self.class_bit(trip),
         )
         start = self.runs.add(run, world.lanes.permissions)
         for n, (stop, place) in enumerate(zip(way.stops, way.places, strict=True)):

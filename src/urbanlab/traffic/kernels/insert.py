@@ -16,6 +16,7 @@ from urbanlab.traffic.kernels.look_ahead import next_link
 from urbanlab.traffic.kernels.neighbours import place_on_lane
 from urbanlab.traffic.kernels.slots import insert_slot
 from urbanlab.traffic.kernels.state import NEVER
+from urbanlab.traffic.kernels.transfer import notice
 from urbanlab.traffic.kernels.world import (
     COUNT_RUNNING,
     COUNT_WAITING,
@@ -302,6 +303,7 @@ def _place(w: World, trip: int, lane: int, pos: float, wanted: float, may_lower:
     w.lanes.departed[lane] += 1
     w.counts[COUNT_WAITING] -= 1
     w.counts[COUNT_RUNNING] += 1
+    notice(w, lane, trip)
     return INSERTED
 
 

@@ -11,7 +11,7 @@ from urbanlab.core.jit import device
 from urbanlab.traffic.kernels.insert import fits
 from urbanlab.traffic.kernels.limits import lane_limit
 from urbanlab.traffic.kernels.slots import copy_slot, insert_slot, remove_slot
-from urbanlab.traffic.kernels.transfer import end_trip, next_edge
+from urbanlab.traffic.kernels.transfer import end_trip, next_edge, notice
 from urbanlab.traffic.kernels.world import COUNT_ARRIVED, COUNT_RUNNING, MOVE_NEXT, World
 
 __all__ = ["return_from_limbo"]
@@ -56,6 +56,7 @@ def _enter(w: World, slot: int, lane: int, pos: float, speed: float) -> int:
     w.slots.halt[new] = 0.0
     w.slots.want[new] = 0
     w.slots.advices[new] = 0
+    notice(w, lane, trip)
     return 1
 
 

@@ -87,10 +87,10 @@ def _is_over(w: World) -> bool:
 
 @jit.entry(SOURCES)
 def advance_serial(world: int, signal_plan: int, signal_state: int, num_steps: int, until_empty: bool) -> int:
-    """Do steps on one thread; the number done. Fewer than asked for: slots ran out, or it is over."""
+    """Do steps on one thread; the number done. Fewer than asked for: slots ran out, a watched lane was entered, or it is over."""
     w, plan, signals = as_world(world), as_plan(signal_plan), as_state(signal_state)
     done = 0
-    while done < num_steps:
+    while done < num_steps and w.watch.num[0] == 0:
         step = w.cursor[STEP]
         time = w.params.begin + step * w.params.dt
         if w.cursor[PHASE] == START:
@@ -127,7 +127,7 @@ def advance_parallel(world: int, signal_plan: int, signal_state: int, num_steps:
     """As `advance_serial`, with the phases over lanes on several threads."""
     w, plan, signals = as_world(world), as_plan(signal_plan), as_state(signal_state)
     done = 0
-    while done < num_steps:
+    while done < num_steps and w.watch.num[0] == 0:
         step = w.cursor[STEP]
         time = w.params.begin + step * w.params.dt
         if w.cursor[PHASE] == START:

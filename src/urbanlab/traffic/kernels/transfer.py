@@ -24,7 +24,7 @@ from urbanlab.traffic.kernels.world import (
     World,
 )
 
-__all__ = ["collect_moves", "end_trip", "transfer"]
+__all__ = ["collect_moves", "end_trip", "next_edge", "notice", "transfer"]
 
 ARRIVED = 3
 REACH = 0.1
@@ -166,7 +166,16 @@ def _cross(w: World, lane: int, slot: int, link: int, time: float) -> int:
     if net.lane_internal[target] == 0:
         lanes.entered[target] += 1
         slots.route[new] += 1
+        notice(w, target, trip)
     return new
+
+
+@inline
+def notice(w: World, lane: int, trip: int) -> None:
+    """A vehicle has entered a lane: those who watch it are told at the end of the step."""
+    if w.watch.lane[lane] != 0 and w.watch.num[0] < len(w.watch.trip):
+        w.watch.trip[w.watch.num[0]] = trip
+        w.watch.num[0] += 1
 
 
 @inline

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from urbanlab.traffic.kernels.arrays import Net, Params, Routes, Stops, Types
 from urbanlab.traffic.kernels.state import Items, Lanes, Pool, Slots, Trips
 
-__all__ = ["Departures", "Links", "World"]
+__all__ = ["Departures", "Links", "Watch", "World"]
 
 
 class Links(NamedTuple):
@@ -45,6 +45,14 @@ class Departures(NamedTuple):
     cursor: NDArray[np.int64]  # (4,) next trip not due, number of queued edges, -, -
 
 
+class Watch(NamedTuple):
+    """Vehicles that somebody outside waits for: the step in which one enters a watched lane is the last of a call."""
+
+    lane: NDArray[np.uint8]  # (L+1,) 1: watched
+    trip: NDArray[np.int32]  # (N,) who has entered, the first num[0] entries
+    num: NDArray[np.int64]  # (1,)
+
+
 class World(NamedTuple):
     """See the parts."""
 
@@ -59,6 +67,7 @@ class World(NamedTuple):
     items: Items
     links: Links
     departures: Departures
+    watch: Watch
     flags: NDArray[np.uint8]  # (L,) by place in the active list: FLAG_... of this step
     moves: NDArray[np.int32]  # (L+1,) work list of a serial phase: lanes
     move_flags: NDArray[np.uint8]  # (L+1,) and their flags
