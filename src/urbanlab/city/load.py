@@ -213,14 +213,7 @@ def _load(path: Path, kind: str, changes: _Changes) -> Scenario:
     scenario = _READERS[kind](path, changes)
     if kind != "city":
         note_inconsistencies(scenario)
-        _note_inactive(scenario)
     return scenario
-
-
-def _note_inactive(scenario: Scenario) -> None:
-    """Count what is read and kept, but does not act on a run yet."""
-    for detector in scenario.detectors:
-        scenario.report.note(f"detector of kind {detector.kind}", detector.detector_id)
 
 
 def _scenario_file(path: Path, changes: _Changes) -> Scenario:

@@ -13,6 +13,7 @@ from urbanlab.city.demand import Demand, VehicleType
 from urbanlab.city.network import VEHICLE_CLASSES, Network
 from urbanlab.core.rng import entity_key, stream_key
 from urbanlab.traffic.kernels.arrays import Net, Params, Types
+from urbanlab.traffic.kernels.sensors import Areas, Points
 from urbanlab.traffic.kernels.state import new_items, new_lanes, new_pool, new_slots, new_trips
 from urbanlab.traffic.kernels.world import Departures, Links, Watch, World
 from urbanlab.traffic.physics.emissions import FUEL_ROWS, row_of_class
@@ -167,6 +168,8 @@ def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
     seed: int,
     params: Params,
     signal_state: NDArray[np.uint8],
+    points: Points,
+    areas: Areas,
 ) -> World:
     """An empty world with all trips still to come; slots and lanes hold one virtual lane for vehicles off the road."""
     num_lanes = network.num_lanes
@@ -193,6 +196,8 @@ def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
             signal_state=signal_state,
         ),
         departures=departures,
+        points=points,
+        areas=areas,
         watch=Watch(np.zeros(num_lanes + 1, np.uint8), np.zeros(0, np.int32), np.zeros(1, np.int64)),
         flags=np.zeros(num_lanes + 1, np.uint8),
         moves=np.zeros(num_lanes + 1, np.int32),

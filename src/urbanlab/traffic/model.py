@@ -15,6 +15,7 @@ from urbanlab.traffic.acting.street_acts import StreetActs
 from urbanlab.traffic.departures import ExpandedTrips, expand_flows
 from urbanlab.traffic.kernels.state import Trips
 from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState, compile_signals, new_signal_state
+from urbanlab.traffic.sensors import Sensors
 
 __all__ = ["Counts", "LaneTotals", "Model", "ModelInput", "new_model"]
 
@@ -56,6 +57,10 @@ class Model(Protocol):
     @property
     def acts(self) -> StreetActs | None:
         """What can be done to lanes and vehicles while it runs; None under rules that know no such thing."""
+
+    @property
+    def sensors(self) -> Sensors | None:
+        """What detectors have told; None under rules that know none."""
 
     def warm_up(self) -> None:
         """Compile, or load from the cache, without doing a step."""

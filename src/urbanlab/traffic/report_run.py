@@ -9,6 +9,7 @@ import numpy as np
 from urbanlab.city.network import EdgeFunction
 from urbanlab.city.scenario import Scenario
 from urbanlab.traffic.control import ControlLoop
+from urbanlab.traffic.detectors import DetectorLog
 from urbanlab.traffic.model import Model
 from urbanlab.traffic.periods import PeriodLog
 from urbanlab.traffic.physics.emissions import EMISSION_MODEL
@@ -23,6 +24,7 @@ class _Run(Protocol):
     scenario: Scenario
     model: Model
     control: ControlLoop
+    detectors: DetectorLog
     seed: int
     begin: float
     step_length: float
@@ -77,5 +79,6 @@ def make_record(run: _Run, periods: PeriodLog) -> RunRecord:
         load_s=run.load_s,
         compile_s=run.compile_s,
         emission_model=EMISSION_MODEL,
+        detectors=run.detectors.rows(run.time),
         lane_ids=tuple(network.lane_id(lane) for lane in range(network.num_lanes)),
     )

@@ -18,6 +18,7 @@ from urbanlab.core.errors import ConfigError
 from urbanlab.traffic.closures import Closures
 from urbanlab.traffic.commands import Commands
 from urbanlab.traffic.control import ControlLoop, resolve_controller, runs_programs
+from urbanlab.traffic.detectors import DetectorLog
 from urbanlab.traffic.measures import summarise
 from urbanlab.traffic.model import Model, ModelInput, new_model
 from urbanlab.traffic.periods import PeriodLog
@@ -88,6 +89,7 @@ class Simulation:
         self.commands = Commands(self)
         self.closures = Closures(self)
         self.control = ControlLoop(self, chosen)
+        self.detectors = DetectorLog(self)
         self._periods = PeriodLog(scenario.network, self.begin, self.edges_every)
         self._step = 0
         self._over = False
@@ -180,6 +182,7 @@ class Simulation:
             self._over = done < wanted or (self._standstill is not None and self._standstill.is_hopeless(self, self._step))
             self.control.collect()
             self._periods.close_if_due(self.model, self.time)
+            self.detectors.close_if_due(self.time)
             if each_step is not None and done:
                 each_step(self)
             took = clock.perf_counter() - started
@@ -192,7 +195,8 @@ class Simulation:
 
     def _due_in(self) -> tuple[float, float, float, float]:
         """Steps until the next decision, command, end of a period and look for a standstill."""
-        period = math.ceil((self._periods.due - self.time) / self.step_length - 1e-9)
+        due = min(self._periods.due, self.detectors.due)
+        period = math.ceil((due - self.time) / self.step_length - 1e-9)
         look = math.inf if self._standstill is None else self._standstill.due_in(self._step)
         decision, command = self.control.next_step() - self._step, self.commands.next_step() - self._step
         return max(1, decision), max(1, command), max(1, period), look

@@ -27,6 +27,7 @@ from urbanlab.traffic.kernels.world import (
 from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
 from urbanlab.traffic.model import Counts, LaneTotals, ModelInput
 from urbanlab.traffic.routes import compile_routes
+from urbanlab.traffic.sensors import Sensors, plan_sensors
 
 __all__ = ["StreetModel"]
 
@@ -61,12 +62,14 @@ class StreetModel:
             num_lanes=scenario.network.num_lanes,
             max_depart_delay=settings.max_depart_delay,
         )
+        sensors, points, areas = plan_sensors(scenario.network, scenario.detectors, len(trips.row))
         self.world: World = new_world(
             scenario.network, net, scenario.demand, compiled, rows=trips.row, kind=trips.kind, depart=trips.depart,
-            trip_ids=trips.trip_id, seed=given.seed, params=params, signal_state=signals.link_state,
+            trip_ids=trips.trip_id, seed=given.seed, params=params, signal_state=signals.link_state, points=points, areas=areas,
         )  # fmt: skip
         self._plan_handle, self._signal_handle = pack(plan), pack(signals)
         self.handle: Handle = pack(self.world)
+        self.sensors = Sensors(self, sensors)
         self.acts = StreetActs(self, scenario, compiled.runs, given.seed)
 
     def warm_up(self) -> None:
@@ -83,10 +86,12 @@ class StreetModel:
             done += kernel(self.handle.address, self._plan_handle.address, self._signal_handle.address, num_steps - done, until_empty)
             if self.world.cursor[PHASE] != 0:
                 self._grow()
-            elif self.world.watch.num[0] == 0:
-                return done
-            else:
+            elif self.world.watch.num[0] > 0:
                 self.acts.tell_entered()
+            elif self.sensors.is_due:
+                self.sensors.drain()
+            else:
+                return done
 
     def _grow(self) -> None:
         """Twice the slots; vehicles keep theirs."""

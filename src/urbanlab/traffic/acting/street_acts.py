@@ -245,6 +245,8 @@ class StreetActs:
         }  # fmt: skip
         departures = self._rooms.extended(world.departures, {name: [value] for name, value in departure.items()})
         self._model.replace(routes=self.runs.routes, departures=departures, trips=self._rooms.extended(world.trips, rows))
+        if len(world.points.halts):
+            self._model.replace(points=self._rooms.extended(world.points, {"halts": [0], "slow": [0]}))
         self._name_trip(new, time)
         self._wait(trip, int(new.edges[0]))
 

@@ -47,7 +47,7 @@ class CityflowModel:
     def __init__(self, given: ModelInput, trips: ExpandedTrips, plan: SignalPlan, signals: SignalState) -> None:
         scenario, step = given.scenario, given.scenario.settings.step
         self.network, self.plan, self.signal_state = scenario.network, plan, signals
-        self.acts = None
+        self.acts = self.sensors = None
         routes = compile_routes(scenario.network, scenario.demand)
         created = create_trips(given, trips, routes)
         self.expanded = created.trips

@@ -12,6 +12,7 @@ from urbanlab.core.bundle import viewer
 from urbanlab.traffic.kernels.apply_change import apply_changes
 from urbanlab.traffic.kernels.approach import announce, forget
 from urbanlab.traffic.kernels.change import FLAG_CHANGE, decide_lanes
+from urbanlab.traffic.kernels.detect import events_due, watch_areas, watch_points
 from urbanlab.traffic.kernels.execute import execute_lanes
 from urbanlab.traffic.kernels.insert import enqueue_due, insert_waiting
 from urbanlab.traffic.kernels.limbo import return_from_limbo
@@ -52,6 +53,7 @@ def _after_moving(w: World, step: int, time: float) -> bool:
     if w.cursor[PHASE] == TRANSFER:
         if not transfer(w, time):
             return False
+        watch_areas(w, step)
         for a in range(w.pool.num_active[0]):
             w.flags[a] = 0
         w.cursor[PHASE] = DECIDE
@@ -87,10 +89,13 @@ def _is_over(w: World) -> bool:
 
 @jit.entry(SOURCES)
 def advance_serial(world: int, signal_plan: int, signal_state: int, num_steps: int, until_empty: bool) -> int:
-    """Do steps on one thread; the number done. Fewer than asked for: slots ran out, a watched lane was entered, or it is over."""
+    """Do steps on one thread; the number done.
+
+    Fewer than asked for: slots ran out, a watched lane was entered, detectors are to be read, or it is over.
+    """
     w, plan, signals = as_world(world), as_plan(signal_plan), as_state(signal_state)
     done = 0
-    while done < num_steps and w.watch.num[0] == 0:
+    while done < num_steps and w.watch.num[0] == 0 and not events_due(w):
         step = w.cursor[STEP]
         time = w.params.begin + step * w.params.dt
         if w.cursor[PHASE] == START:
@@ -102,6 +107,7 @@ def advance_serial(world: int, signal_plan: int, signal_state: int, num_steps: i
             announce(w, step)
             w.counts[COUNT_STEPS] += execute_lanes(w, 0, num, step, time)
             forget(w)
+            watch_points(w, step, time)
             collect_moves(w, FLAG_CROSS | FLAG_STUCK | FLAG_STOP)
             w.cursor[PHASE] = TRANSFER
         if not _after_moving(w, step, time):
@@ -127,7 +133,7 @@ def advance_parallel(world: int, signal_plan: int, signal_state: int, num_steps:
     """As `advance_serial`, with the phases over lanes on several threads."""
     w, plan, signals = as_world(world), as_plan(signal_plan), as_state(signal_state)
     done = 0
-    while done < num_steps and w.watch.num[0] == 0:
+    while done < num_steps and w.watch.num[0] == 0 and not events_due(w):
         step = w.cursor[STEP]
         time = w.params.begin + step * w.params.dt
         if w.cursor[PHASE] == START:
@@ -143,6 +149,7 @@ def advance_parallel(world: int, signal_plan: int, signal_state: int, num_steps:
             for chunk in range(NUM_CHUNKS):
                 w.counts[COUNT_STEPS] += w.moved[chunk]
             forget(w)
+            watch_points(w, step, time)
             collect_moves(w, FLAG_CROSS | FLAG_STUCK | FLAG_STOP)
             w.cursor[PHASE] = TRANSFER
         if not _after_moving(w, step, time):

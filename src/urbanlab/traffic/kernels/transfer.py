@@ -9,6 +9,7 @@ from __future__ import annotations
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_WAIT
 from urbanlab.traffic.kernels.conflicts import forget_rear
+from urbanlab.traffic.kernels.detect import enter_points
 from urbanlab.traffic.kernels.look_ahead import next_link
 from urbanlab.traffic.kernels.slots import copy_slot, insert_slot, pop_front, remove_slot
 from urbanlab.traffic.kernels.state import NEVER
@@ -163,6 +164,8 @@ def _cross(w: World, lane: int, slot: int, link: int, time: float) -> int:
     elif flags & LINK_WAIT != 0:
         slots.conflict_time[new] = time
         slots.junction_time[new] = slots.first_time[new]
+    if len(w.points.lane) > 0 and w.points.of_lane[target] >= 0:
+        enter_points(w, target, new, over, time)
     if net.lane_internal[target] == 0:
         lanes.entered[target] += 1
         slots.route[new] += 1

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlab.traffic.kernels.arrays import Net, Params, Routes, Stops, Types
+from urbanlab.traffic.kernels.sensors import Areas, Points
 from urbanlab.traffic.kernels.state import Items, Lanes, Pool, Slots, Trips
 
 __all__ = ["Departures", "Links", "Watch", "World"]
@@ -68,6 +69,8 @@ class World(NamedTuple):
     links: Links
     departures: Departures
     watch: Watch
+    points: Points
+    areas: Areas
     flags: NDArray[np.uint8]  # (L,) by place in the active list: FLAG_... of this step
     moves: NDArray[np.int32]  # (L+1,) work list of a serial phase: lanes
     move_flags: NDArray[np.uint8]  # (L+1,) and their flags

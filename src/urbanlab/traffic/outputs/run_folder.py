@@ -13,9 +13,10 @@ from urbanlab.core.output_folder import OutputFolder
 from urbanlab.core.provenance import Provenance
 from urbanlab.core.schema import IMPORT_SCHEMA
 from urbanlab.traffic.measures import summarise
+from urbanlab.traffic.outputs.sumo_detectors import FILES, write_detectors
 from urbanlab.traffic.outputs.sumo_edgedata import write_edgedata
 from urbanlab.traffic.outputs.sumo_tripinfo import write_tripinfo
-from urbanlab.traffic.outputs.tables import signals_table, trips_table, write_edges, write_table
+from urbanlab.traffic.outputs.tables import detectors_table, signals_table, trips_table, write_edges, write_table
 from urbanlab.traffic.record import RunRecord
 from urbanlab.traffic.report_run import BACKEND
 from urbanlab.traffic.simulation import Simulation
@@ -57,7 +58,7 @@ def provenance_of(run: Simulation, command: str = "") -> Provenance:
 
 
 def write_tables(folder: OutputFolder, record: RunRecord, provenance: Provenance) -> None:
-    """Write trips.parquet, edges.parquet and signals.parquet.
+    """Write trips.parquet, edges.parquet and signals.parquet, and detectors.parquet where there are detectors.
 
     Raises
     ------
@@ -69,10 +70,13 @@ def write_tables(folder: OutputFolder, record: RunRecord, provenance: Provenance
         write_edges(path, record, provenance)
     with folder.file("signals.parquet") as path:
         write_table(path, signals_table(record, provenance))
+    if record.detectors:
+        with folder.file("detectors.parquet") as path:
+            write_table(path, detectors_table(record, provenance))
 
 
 def write_sumo_files(folder: OutputFolder, record: RunRecord, provenance: Provenance) -> None:
-    """Write tripinfo.xml and edgedata.xml.
+    """Write tripinfo.xml and edgedata.xml, and a file of each kind of detector that there is.
 
     Raises
     ------
@@ -82,6 +86,10 @@ def write_sumo_files(folder: OutputFolder, record: RunRecord, provenance: Proven
         write_tripinfo(path, record, provenance)
     with folder.file("edgedata.xml") as path:
         write_edgedata(path, record, provenance)
+    for kind in FILES:
+        if any(row["kind"] == kind for row in record.detectors):
+            with folder.file(FILES[kind]) as path:
+                write_detectors(path, kind, record, provenance)
 
 
 def write_summary(

@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from urbanlab.core.detector_schema import DETECTORS
 from urbanlab.core.provenance import Provenance
 from urbanlab.core.schema import EDGES, SIGNALS, TRIPS
 from urbanlab.traffic.measures import durations
 from urbanlab.traffic.record import EdgePeriod, RunRecord, SignalEventKind, TripState
 
-__all__ = ["edge_tables", "signals_table", "trips_table", "write_edges", "write_table"]
+__all__ = ["detectors_table", "edge_tables", "signals_table", "trips_table", "write_edges", "write_table"]
 
 COMPRESSION = "zstd"
 
@@ -85,6 +86,13 @@ def signals_table(record: RunRecord, provenance: Provenance | None = None) -> An
         },
         provenance,
     )
+
+
+def detectors_table(record: RunRecord, provenance: Provenance | None = None) -> Any:
+    """One row a detector and period: a `pyarrow.Table` of the schema DETECTORS."""
+    kinds = {"category": pa.string(), "float64": pa.float64(), "int64": pa.int64()}
+    values = {column.name: pa.array([row.get(column.name) for row in record.detectors], kinds[column.kind]) for column in DETECTORS.columns}
+    return DETECTORS.build(values, provenance)
 
 
 def _names(values: np.ndarray[Any, np.dtype[np.uint8]], kinds: type[TripState | SignalEventKind]) -> Any:
