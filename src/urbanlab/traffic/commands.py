@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from urbanlab.city.network import EdgeFunction
 from urbanlab.city.scenario import Scenario
 from urbanlab.core.errors import CommandError, ConfigError, InputError
-from urbanlab.traffic.acting.lane_orders import LaneOrders, nearest_names
+from urbanlab.traffic.acting.lane_orders import LaneOrders, nearest_names, streets
 from urbanlab.traffic.acting.signal_orders import SignalOrders
 from urbanlab.traffic.acting.vehicle_orders import VehicleOrders
 from urbanlab.traffic.model import Model
@@ -279,7 +279,7 @@ class Commands:
     def _lanes_of(self, edge: str) -> list[str]:
         number = self._network.edge_of_id.get(edge, -1)
         if number < 0 or self._network.edge_function[number] != EdgeFunction.NORMAL:
-            raise ConfigError(f"unknown edge '{edge}'", hint=nearest_names(edge, self._network.edge_id))
+            raise ConfigError(f"unknown edge '{edge}'", hint=nearest_names(edge, streets(self._network)))
         return [self._network.lane_id(lane) for lane in range(*self._network.edge_first_lane[number : number + 2].tolist())]
 
 

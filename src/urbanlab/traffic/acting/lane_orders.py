@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from urbanlab.city.network import VEHICLE_CLASSES, Network, class_mask
+from urbanlab.city.network import VEHICLE_CLASSES, EdgeFunction, Network, class_mask
 from urbanlab.core.errors import ConfigError, NetworkError
 from urbanlab.traffic.acting.street_acts import StreetActs
 
-__all__ = ["LaneOrders", "nearest_names"]
+__all__ = ["LaneOrders", "nearest_names", "streets"]
 
 SLOWEST = 0.01
 """[m/s] a limit below is no limit but a closure."""
@@ -20,6 +20,11 @@ def nearest_names(wrong: str, known: Sequence[str]) -> str:
 
     close = difflib.get_close_matches(wrong, known, n=3, cutoff=0.6)
     return "did you mean " + " or ".join(f"'{name}'" for name in close) + "?" if close else ""
+
+
+def streets(network: Network) -> list[str]:
+    """Names of the edges between junctions."""
+    return [name for name, function in zip(network.edge_id, network.edge_function, strict=True) if function == EdgeFunction.NORMAL]
 
 
 class LaneOrders:
@@ -39,7 +44,7 @@ class LaneOrders:
         lanes = [self._network.lane_of_id(name) for name in names]
         unknown = [name for name, lane in zip(names, lanes, strict=True) if lane < 0]
         if unknown:
-            known = [f"{edge}_0" for edge in self._network.edge_id]
+            known = [f"{edge}_0" for edge in streets(self._network)]
             raise NetworkError(
                 f"unknown lane '{unknown[0]}'", expected="an edge, an underscore, the lane's index from the kerb",
                 hint=nearest_names(unknown[0], known), items=unknown,

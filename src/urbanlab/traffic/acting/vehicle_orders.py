@@ -12,7 +12,7 @@ from urbanlab.city.demand import DepartLane, DepartSpeed
 from urbanlab.city.network import EdgeFunction
 from urbanlab.city.scenario import Scenario
 from urbanlab.core.errors import CommandError, ConfigError, DemandError, NetworkError
-from urbanlab.traffic.acting.lane_orders import nearest_names
+from urbanlab.traffic.acting.lane_orders import nearest_names, streets
 from urbanlab.traffic.acting.street_acts import NewStop, NewTrip, StreetActs
 from urbanlab.traffic.acting.ways import Way
 from urbanlab.traffic.departures import ExpandedTrips
@@ -89,7 +89,7 @@ class VehicleOrders:
         known = self._network.edge_of_id
         wrong = [name for name in names if known.get(name, -1) < 0 or self._network.edge_function[known[name]] != EdgeFunction.NORMAL]
         if wrong:
-            raise NetworkError(f"unknown edge '{wrong[0]}'", hint=nearest_names(wrong[0], self._network.edge_id), items=wrong)
+            raise NetworkError(f"unknown edge '{wrong[0]}'", hint=nearest_names(wrong[0], streets(self._network)), items=wrong)
         return np.array([known[name] for name in names], np.int32)
 
     def _checked_route(self, who: str, names: Sequence[str], kind: int) -> Int:
@@ -205,7 +205,7 @@ class VehicleOrders:
         """A stop on the way, at a position [m] (None: the lane's end) for a time [s] (None: until told to go on)."""
         trip, number = self._present(vehicle), self._network.lane_of_id(lane)
         if number < 0:
-            raise NetworkError(f"unknown lane '{lane}'", hint=nearest_names(lane, [f"{edge}_0" for edge in self._network.edge_id]))
+            raise NetworkError(f"unknown lane '{lane}'", hint=nearest_names(lane, [f"{edge}_0" for edge in streets(self._network)]))
         length = float(self._network.lane_length[number])
         end, seconds = length if position is None else position, FOREVER if duration is None else duration
         if not 0.0 < end <= length or not 0.0 < seconds <= FOREVER:
