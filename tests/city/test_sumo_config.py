@@ -147,7 +147,7 @@ def test_trips_without_a_way_are_left_out_only_where_the_options_say_so(tmp_path
     ("name", "value"),
     [("scale", "1.5"), ("lateral-resolution", "0.8"), ("collision.action", "warn"), ("lanechange.duration", "3"),
     ("mesosim", "true"),
-     ("device.rerouting.probability", "1"), ("tls.all-off", "true"), ("time-to-impatience", "60"), ("random", "true"),
+     ("device.toc.probability", "1"), ("tls.all-off", "true"), ("time-to-impatience", "60"), ("random", "true"),
      ("option-of-tomorrow", "x")],
 )  # fmt: skip
 def test_options_that_would_change_a_run_are_noted(tmp_path: Path, name: str, value: str) -> None:

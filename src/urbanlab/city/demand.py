@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 
 from urbanlab.city.frozen import freeze
 
-__all__ = ["CarFollowing", "Demand", "DepartLane", "DepartPos", "DepartSpeed", "Flow", "StopRow", "VehicleType"]
+__all__ = [
+    "DEVICE_PARAMS", "CarFollowing", "Demand", "DepartLane", "DepartPos", "DepartSpeed", "Flow", "StopRow", "VehicleType",
+]  # fmt: skip
+
+
+DEVICE_PARAMS = ("has.rerouting.device", "device.rerouting.period", "device.rerouting.probability")
+"""Parameters of SUMO's rerouting device, which types keep among their attributes."""
 
 
 class CarFollowing(enum.IntEnum):
@@ -161,6 +167,9 @@ class Demand:
     flows: tuple[Flow, ...] = ()
     # SUMO's routeDistributions: trip_route = -2 - d means that the run draws from distribution d
     route_distributions: tuple[tuple[tuple[int, ...], tuple[float, ...]], ...] = ()  # (routes, probabilities)
+    # (V,) [s] period in which a driver looks for a faster way under way; 0 never; -1 as the type, else the run's options say.
+    # Left empty it is -1 for all
+    trip_rerouting: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     @property
     def num_trips(self) -> int:
@@ -172,4 +181,6 @@ class Demand:
         return self.route_edge[self.route_start[route] : self.route_start[route + 1]]
 
     def __post_init__(self) -> None:
+        if not len(self.trip_rerouting):
+            object.__setattr__(self, "trip_rerouting", np.full(len(self.trip_id), -1.0))
         freeze(self)

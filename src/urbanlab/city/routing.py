@@ -194,7 +194,7 @@ def select_trips(demand: Demand, keep: NDArray[np.bool_]) -> Demand:
         for name in (
             "trip_type", "trip_depart", "trip_route", "trip_from", "trip_to", "trip_is_template", "depart_lane",
             "depart_lane_index", "depart_pos", "depart_pos_value", "depart_speed", "depart_speed_value",
-            "arrival_lane", "arrival_pos", "arrival_speed",
+            "arrival_lane", "arrival_pos", "arrival_speed", "trip_rerouting",
         )
     }  # fmt: skip
     return replace(

@@ -39,7 +39,7 @@ class _Document(ElementHandlers):
 
     def __init__(self, programs: ProgramReader, types: TypeReader, additional: AdditionalReader, demand: DemandReader) -> None:
         super().__init__(_ROOTS, "a SUMO route or additional file")
-        self.programs, self.additional = programs, additional
+        self.programs, self.types, self.additional = programs, types, additional
         self.hashes: dict[str, str] = {}
         for reader in (programs, types, additional, demand):
             reader.attach(self)
@@ -58,7 +58,8 @@ class _Document(ElementHandlers):
         self._open_files.pop()
 
     def _param(self, attributes: Attributes) -> None:
-        self.programs.param(attributes)
+        if not (self.programs.param(attributes) or self.types.param(attributes)):
+            self.demand.param(attributes)
 
     def _include(self, attributes: Attributes) -> None:
         name = attributes.get("href", "")

@@ -43,7 +43,7 @@ _DEFAULTS = {
     "parking.maneuver": "false",
     "use-stop-ended": "false", "use-stop-started": "false", "weights.random-factor": "1",
     "weights.tls-penalty": "0", "weights.priority-factor": "0", "weights.separate-turns": "0", "random": "false",
-    "device.rerouting.probability": "-1", "device.rerouting.period": "0", "device.driverstate.probability": "-1",
+    "device.driverstate.probability": "-1",
     "device.toc.probability": "-1", "device.taxi.probability": "-1", "device.glosa.probability": "-1",
     "device.bluelight.probability": "-1", "device.friction.probability": "-1", "device.fcd-replay.probability": "-1",
     "device.stationfinder.probability": "-1", "device.battery.probability": "-1", "mesosim": "false",
@@ -67,7 +67,11 @@ _KNOWN = frozenset(_DEFAULTS) | {
     "ignore-route-errors", "eager-insert", "default.departspeed", "default.departlane", "default.departpos",
     "default.carfollowmodel", "default.speeddev", "default.emergencydecel",
 }  # fmt: skip
-_PASSED_ON = frozenset({"ignore-route-errors", "weights.minor-penalty"})  # to the router, among the settings' options
+# to the router and to drivers who look for faster ways, among the settings' options
+_PASSED_ON = frozenset({
+    "ignore-route-errors", "weights.minor-penalty", "device.rerouting.probability", "device.rerouting.period",
+    "device.rerouting.explicit",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from urbanlab.city.demand import Flow
+from urbanlab.city.demand import DEVICE_PARAMS, Flow
 from urbanlab.city.network import Network
 from urbanlab.city.readers.sumo_depart import Styles
 from urbanlab.city.readers.sumo_flows import read_flow
@@ -55,6 +55,7 @@ class _Open:
     depart: float
     route: int = -1
     stops: list[StopDraft] = field(default_factory=list)
+    params: Attributes = field(default_factory=dict)
     bad: bool = False
 
 
@@ -76,6 +77,7 @@ class DemandReader:
         self.file_start: list[tuple[int, str]] = []  # first row of each file
         self.via: dict[int, list[int]] = {}
         self.stops: dict[int, list[StopDraft]] = {}
+        self.rerouting: dict[int, float] = {}  # by row: [s] period, 0 never
         self.flows: dict[int, Flow] = {}  # by row; Flow.trip is filled in later
         self.problems: list[tuple[str, str]] = []  # message, hint: routes that can't be driven
         self._row_of_name: dict[str, int] = {}
@@ -165,6 +167,26 @@ class DemandReader:
             self.stops[row] = vehicle.stops
         if flow is not None:
             self.flows[row] = flow
+        if vehicle.params:
+            self._device(vehicle, row)
+
+    def param(self, attributes: Attributes) -> None:
+        """Take a param element if a vehicle is open; those of its rerouting device are kept."""
+        if self._open is None:
+            return
+        key = self.values.text(attributes, "key")
+        if key in DEVICE_PARAMS:
+            self._open.params[key] = attributes.get("value", "")
+        elif key.startswith(("has.", "device.")):
+            self.report.note(f"vehicle parameter {key}", self._open.attributes.get("id", ""))
+
+    def _device(self, vehicle: _Open, row: int) -> None:
+        """What a vehicle's own parameters say about looking for faster ways; without a word on the period: the options' one."""
+        has = self.values.flag(vehicle.params, "has.rerouting.device", default=True)
+        period = self.rules.settings.options.get("device.rerouting.period", "0")
+        written = vehicle.params.get("device.rerouting.period", period)
+        if "has.rerouting.device" in vehicle.params or "device.rerouting.period" in vehicle.params:
+            self.rerouting[row] = max(self.values.parse_time(written, "device.rerouting.period"), 0.0) if has else 0.0
 
     def _direction(self, vehicle: _Open, name: str, row: int) -> bool:
         """Where it goes: a route of its own, a named one, or an origin and a destination. False: not read."""

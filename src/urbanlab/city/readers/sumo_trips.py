@@ -63,6 +63,8 @@ def build_demand(reader: DemandReader, types: TypeReader, places: dict[tuple[str
     start, edges = reader.routes.columns()
     template = np.zeros(len(depart), np.bool_)
     template[list(reader.flows)] = True
+    rerouting = np.full(len(depart), -1.0)
+    rerouting[list(reader.rerouting)] = list(reader.rerouting.values())
     ids, numbers = reader.ids, order.tolist()
     return Demand(
         trip_id=tuple([ids[row] for row in numbers]),
@@ -70,7 +72,7 @@ def build_demand(reader: DemandReader, types: TypeReader, places: dict[tuple[str
         trip_depart=depart[order],
         trip_route=rows_.route[order],
         trip_from=np.array(reader.start, np.int32)[order], trip_to=np.array(reader.end, np.int32)[order],
-        trip_is_template=template[order],
+        trip_is_template=template[order], trip_rerouting=rerouting[order],
         route_start=start, route_edge=edges,
         vehicle_types=vehicle_types, distributions=distributions,
         flows=_flows(reader.flows, order), route_distributions=tuple(rows_.distributions),

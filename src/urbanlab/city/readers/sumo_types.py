@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from urbanlab.city.demand import CarFollowing, VehicleType
+from urbanlab.city.demand import DEVICE_PARAMS, CarFollowing, VehicleType
 from urbanlab.city.readers.sumo_defaults import CLASS_DEFAULTS, ClassDefaults
 from urbanlab.city.readers.sumo_values import Values, nearest
 from urbanlab.city.readers.xml_stream import ElementHandlers
@@ -32,7 +32,7 @@ _MODEL_NAMES = (
 # they change how vehicles drive and have no counterpart here
 _EFFECTIVE = frozenset({"actionStepLength", "collisionMinGapFactor", "timeToTeleport", "speedFactorPremature", "scale"})
 _CALL = re.compile(r"\s*(normc?)\s*\(([^()]*)\)\s*\Z")
-_KEPT = ("color", "guiShape", "personCapacity", "containerCapacity", "mass")
+_KEPT = (*DEVICE_PARAMS, "color", "guiShape", "personCapacity", "containerCapacity", "mass")
 _NO_BOUND = 1e9
 IMPATIENCE_OFF = -1e9
 
@@ -98,6 +98,17 @@ class TypeReader:
     def _refuse_twice(self, name: str) -> None:
         if name in self._drafts or name in self._distributions:
             raise DemandError(f"two vehicle types are called '{name}'", expected="a name of its own for every type")
+
+    def param(self, attributes: Attributes) -> bool:
+        """Take a param element if a type is open; those of devices are kept."""
+        if self._open is None:
+            return False
+        key = self.values.text(attributes, "key")
+        if key in DEVICE_PARAMS:
+            self._open.attributes[key] = attributes.get("value", "")
+        elif key.startswith(("has.", "device.")):
+            self.report.note(f"vehicle type parameter {key}", self._open.attributes["id"])
+        return True
 
     def _end_type(self) -> None:
         self._open = None

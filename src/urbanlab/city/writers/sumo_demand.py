@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from urbanlab.city.demand import CarFollowing, Demand, DepartLane, DepartPos, DepartSpeed, Flow, StopRow, VehicleType
+from urbanlab.city.demand import DEVICE_PARAMS, CarFollowing, Demand, DepartLane, DepartPos, DepartSpeed, Flow, StopRow, VehicleType
 from urbanlab.city.network import Network
 from urbanlab.city.writers.sumo_net import open_tag, tag, text_of
 
@@ -37,7 +37,7 @@ def demand_lines(demand: Demand, network: Network) -> Iterator[str]:
     mixes = _free_names("mix", len(demand.distributions), type_ids)
     for row, kind in enumerate(demand.vehicle_types):
         if row or kind != VehicleType():
-            yield _vehicle_type(kind)
+            yield from _vehicle_type(kind)
     for row, (members, weights) in enumerate(demand.distributions):
         yield tag(
             "vTypeDistribution",
@@ -70,11 +70,12 @@ def _free_names(prefix: str, count: int, taken: list[str]) -> list[str]:
     return [f"{prefix}{row}" for row in range(count)]
 
 
-def _vehicle_type(kind: VehicleType) -> str:
+def _vehicle_type(kind: VehicleType) -> Iterator[str]:
+    params = {key: value for key, value in kind.attributes.items() if key in DEVICE_PARAMS}
     mean, deviation, low, high = kind.speed_factor
     is_idm = kind.car_following is CarFollowing.IDM
     model = kind.lane_change_model if kind.lane_change_model == "SL2015" else None
-    return tag(
+    yield (open_tag if params else tag)(
         "vType",
         id=kind.vehicle_type_id,
         vClass=kind.vehicle_class,
@@ -99,8 +100,11 @@ def _vehicle_type(kind: VehicleType) -> str:
         **kind.junction,
         emissionClass=kind.emission_class or None,
         boardingDuration=kind.boarding,
-        **{key: value for key, value in kind.attributes.items() if key != "carFollowModel"},
+        **{key: value for key, value in kind.attributes.items() if key != "carFollowModel" and key not in params},
     )
+    yield from (tag("param", key=key, value=value) for key, value in params.items())
+    if params:
+        yield "</vType>\n"
 
 
 def named_places(demand: Demand) -> dict[str, tuple[int, float, float]]:
@@ -129,7 +133,9 @@ def _trip(
     via = demand.via_edge[demand.trip_via_start[trip] : demand.trip_via_start[trip + 1]]
     stops = demand.stops[demand.trip_stop_start[trip] : demand.trip_stop_start[trip + 1]]
     name = "flow" if flow is not None else "vehicle" if route != -1 else "trip"
-    yield (open_tag if stops else tag)(
+    rerouting = float(demand.trip_rerouting[trip])
+    has_inside = bool(stops) or rerouting >= 0.0
+    yield (open_tag if has_inside else tag)(
         name,
         id=demand.trip_id[trip],
         type=type_id,
@@ -140,9 +146,12 @@ def _trip(
         via=" ".join(network.edge_id[edge] for edge in via) or None if route == -1 else None,
         **_manner(trip, demand),
     )
+    if rerouting >= 0.0:
+        yield tag("param", key="has.rerouting.device", value="true" if rerouting > 0.0 else "false")
+        yield tag("param", key="device.rerouting.period", value=rerouting)
     for stop in stops:
         yield _stop(stop, network, places)
-    if stops:
+    if has_inside:
         yield f"</{name}>\n"
 
 
