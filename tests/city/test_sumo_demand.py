@@ -43,6 +43,24 @@ def names(network: Network, edges: np.ndarray) -> list[str]:
 # vehicles and routes
 
 
+def test_parameters_of_rerouting_devices_are_kept(tmp_path: Path) -> None:
+    def param(key: str, value: str) -> str:
+        return f'<param key="{key}" value="{value}"/>'
+
+    has, period = param("has.rerouting.device", "true"), param("device.rerouting.period", "45")
+    body = (
+        f'<vType id="t">{has}{param("device.emissions.x", "1")}{param("note", "x")}</vType>'
+        + vehicle("a", "0", ROUTE + has + period) + vehicle("b", "1", ROUTE + param("has.rerouting.device", "false") + period)
+        + vehicle("c", "2", ROUTE + param("has.ssm.device", "true")) + vehicle("d", "3", ROUTE + has) + vehicle("e", "4")
+    )  # fmt: skip
+    scenario = load(tmp_path, body)
+    assert scenario.demand.trip_rerouting.tolist() == [45.0, 0.0, -1.0, 0.0, -1.0]
+    assert scenario.demand.vehicle_types[1].attributes == {"has.rerouting.device": "true"}
+    assert dict(scenario.report.not_modelled) == {
+        "vehicle type parameter device.emissions.x": 1, "vehicle parameter has.ssm.device": 1, "rerouting at departure alone": 1,
+    }  # fmt: skip
+
+
 def test_vehicle_with_its_own_route(tmp_path: Path) -> None:
     scenario = load(tmp_path, vehicle(depart="1:00:30.5"))
     demand = scenario.demand

@@ -59,7 +59,7 @@ def test_real_scenarios_round_trip(name: str, traffic_data: Path, tmp_path: Path
 EVERYTHING = """<routes>
 <vType id="t" vClass="bus" speedFactor="norm(1.1,0.2)" impatience="off" lcStrategic="2" jmSigmaMinor="0.1"
 color="red" startupDelay="1"/>
-<vType id="i" carFollowModel="IDM" delta="2.5" tau="1.3"/>
+<vType id="i" carFollowModel="IDM" delta="2.5" tau="1.3"><param key="device.rerouting.probability" value="0.5"/></vType>
 <vType id="mix" vClass="bicycle"/>
 <vTypeDistribution id="d" vTypes="t i" probabilities="0.3 0.7"/>
 <route id="r" edges="west_in south_out"/><route id="s" edges="west_in east_out"/>
@@ -68,7 +68,8 @@ color="red" startupDelay="1"/>
 arrivalLane="0" arrivalPos="-1.5" arrivalSpeed="4"
  route="s"><stop busStop="halt" duration="12.5" until="99"/>
 <stop lane="east_out_1" startPos="3" endPos="20" parking="true" triggered="true"/></vehicle>
-<vehicle id="b" depart="2" route="rd" departLane="random" departPos="last" departSpeed="speedLimit"/>
+<vehicle id="b" depart="2" route="rd" departLane="random" departPos="last" departSpeed="speedLimit">
+<param key="has.rerouting.device" value="true"/><param key="device.rerouting.period" value="30"/></vehicle>
 <trip id="c" depart="3" from="west_in" to="east_out" via="west_in" type="t"/>
 <flow id="f" begin="4" end="100" period="7" from="west_in" to="east_out"/>
 <flow id="g" begin="5" probability="0.1" number="9" route="r"/>

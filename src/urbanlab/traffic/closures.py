@@ -141,7 +141,7 @@ class Closures:
             ends = [row for row, place in zip(way.stops, way.places, strict=True) if place == 0]
             new: Way | None = Way(way.edges[:1], tuple(ends), (0,) * len(ends))
         else:
-            new = vehicles.fastest(trip, avoid=avoid)
+            new = vehicles.choices.fastest(trip, avoid=avoid)
         if new is None or np.array_equal(new.edges, way.edges):
             return
         self._acts.set_way(trip, new)

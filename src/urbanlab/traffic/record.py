@@ -112,3 +112,4 @@ class RunRecord:
     emission_model: str
     lane_ids: tuple[str, ...] = ()
     detectors: list[dict[str, object]] = field(default_factory=list)  # one row a detector and period
+    reroutes: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))  # (V,) new ways under way; (0,) none at all

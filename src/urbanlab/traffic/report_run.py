@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from urbanlab.city.network import EdgeFunction
 from urbanlab.city.scenario import Scenario
+from urbanlab.traffic.commands import Commands
 from urbanlab.traffic.control import ControlLoop
 from urbanlab.traffic.detectors import DetectorLog
 from urbanlab.traffic.model import Model
@@ -18,12 +21,15 @@ from urbanlab.traffic.record import RunRecord, TripState
 __all__ = ["make_record"]
 
 BACKEND = "cpu"
+REROUTING = ("reroute", "reroute_fastest")
+"""Kinds of commands that give a vehicle a new way."""
 
 
 class _Run(Protocol):
     scenario: Scenario
     model: Model
     control: ControlLoop
+    commands: Commands
     detectors: DetectorLog
     seed: int
     begin: float
@@ -80,5 +86,12 @@ def make_record(run: _Run, periods: PeriodLog) -> RunRecord:
         compile_s=run.compile_s,
         emission_model=EMISSION_MODEL,
         detectors=run.detectors.rows(run.time),
+        reroutes=_reroutes(run.commands, [expanded.trip_id[k] for k in due.tolist()]),
         lane_ids=tuple(network.lane_id(lane) for lane in range(network.num_lanes)),
     )
+
+
+def _reroutes(commands: Commands, names: list[str]) -> NDArray[np.int32]:
+    """(V,) how often each trip was given a new way; (0,) where no trip was."""
+    given = Counter(entry.arguments["vehicle"] for entry in commands.log if entry.kind in REROUTING and not entry.refused)
+    return np.array([given[name] for name in names] if given else [], np.int32)

@@ -24,6 +24,7 @@ from urbanlab.traffic.model import Model, ModelInput, new_model
 from urbanlab.traffic.periods import PeriodLog
 from urbanlab.traffic.record import RunRecord
 from urbanlab.traffic.report_run import make_record
+from urbanlab.traffic.rerouting import Rerouting
 from urbanlab.traffic.standstill import Standstill
 
 __all__ = ["DEFAULT_SEED", "Simulation"]
@@ -87,7 +88,7 @@ class Simulation:
         self.controller_name = controller if isinstance(controller, str) else "program" if controller is None else type(controller).__name__
         self.model: Model = new_model(self._input(chosen))
         self.commands = Commands(self)
-        self.closures = Closures(self)
+        self.closures, self.rerouting = Closures(self), Rerouting(self)
         self.control = ControlLoop(self, chosen)
         self.detectors = DetectorLog(self)
         self._periods = PeriodLog(scenario.network, self.begin, self.edges_every)
@@ -175,6 +176,7 @@ class Simulation:
         while self._step < stop and not self._over:
             started, cpu = clock.perf_counter(), clock.process_time()
             self.commands.apply(self._step, self.time)
+            self.rerouting.act(self._step, self.time)
             self.control.act(self._step, self.time)
             wanted = int(min(size, longest, stop - self._step, *self._due_in()))
             done = self.model.advance(wanted, until_empty=math.isinf(self.end) and not self.commands.adds_later)
@@ -193,13 +195,13 @@ class Simulation:
                 progress(self)
         return self
 
-    def _due_in(self) -> tuple[float, float, float, float]:
-        """Steps until the next decision, command, end of a period and look for a standstill."""
+    def _due_in(self) -> tuple[float, float, float]:
+        """Steps until somebody decides or commands, until the end of a period and until the next look for a standstill."""
         due = min(self._periods.due, self.detectors.due)
         period = math.ceil((due - self.time) / self.step_length - 1e-9)
         look = math.inf if self._standstill is None else self._standstill.due_in(self._step)
-        decision, command = self.control.next_step() - self._step, self.commands.next_step() - self._step
-        return max(1, decision), max(1, command), max(1, period), look
+        asked = min(self.control.next_step(), self.commands.next_step(), self.rerouting.next_step()) - self._step
+        return max(1, asked), max(1, period), look
 
     # --- results -------------------------------------------------------------------------------------------------
 

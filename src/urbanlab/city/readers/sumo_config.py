@@ -123,6 +123,7 @@ def read_config(path: Path, report: ImportReport, limits: XmlLimits = DEFAULT_LI
         )  # fmt: skip
     for name, value in options.items():
         _note(name, value, report)
+    _note_rerouting(options, values, report)
     try:
         settings, defaults = _settings(options, values), _type_defaults(options, values)
         ignore = values.flag(options, "ignore-route-errors", default=False)
@@ -175,6 +176,13 @@ def _note(name: str, value: str, report: ImportReport) -> None:
             report.note(f"option {name}", value)
     elif name not in _KNOWN | _PASSED_ON and not _SILENT.match(name):
         report.note(f"option {name}", value)
+
+
+def _note_rerouting(options: dict[str, str], values: Values, report: ImportReport) -> None:
+    """Drivers who look for a faster way at their departure alone are not modelled."""
+    share = values.number(options, "device.rerouting.probability", -1.0)
+    if (share > 0.0 or options.get("device.rerouting.explicit")) and not values.time(options, "device.rerouting.period", 0.0) > 0.0:
+        report.note("rerouting at departure alone", f"probability {share:g}")
 
 
 def _same(value: str, default: str) -> bool:

@@ -187,6 +187,8 @@ class DemandReader:
         written = vehicle.params.get("device.rerouting.period", period)
         if "has.rerouting.device" in vehicle.params or "device.rerouting.period" in vehicle.params:
             self.rerouting[row] = max(self.values.parse_time(written, "device.rerouting.period"), 0.0) if has else 0.0
+            if has and not self.rerouting[row]:
+                self.report.note("rerouting at departure alone", self.ids[row])
 
     def _direction(self, vehicle: _Open, name: str, row: int) -> bool:
         """Where it goes: a route of its own, a named one, or an origin and a destination. False: not read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from urbanlab.city.routing_kernels import RoutingGraph
 __all__ = ["PathFinder"]
 
 Int = NDArray[np.int32]
+Float = NDArray[np.float64]
 
 
 class PathFinder:
@@ -63,3 +65,16 @@ class PathFinder:
         if not np.all(np.isfinite(legs.cost)):
             return None
         return [legs.path(row) for row in range(len(points) - 1)]
+
+    def legs(self, kind: int, pairs: list[tuple[int, int]], cost: Callable[[Float], Float]) -> list[Int]:
+        """Fastest edges of pairs (from, to), searched together; empty where there is no way.
+
+        Parameters
+        ----------
+        kind : vehicle type
+        cost : gives the times along edges [s] from what a vehicle needs alone
+        """
+        graph = self.graph(kind)
+        ends = np.array(pairs, np.int32).reshape(-1, 2)
+        found = solve_pairs(graph, ends[:, 0], ends[:, 1], cost(graph.edge_cost))
+        return [found.path(row) for row in range(len(pairs))]

@@ -12,13 +12,14 @@ from urbanlab.city.demand import DepartLane, DepartSpeed
 from urbanlab.city.network import EdgeFunction
 from urbanlab.city.scenario import Scenario
 from urbanlab.core.errors import CommandError, ConfigError, DemandError, NetworkError
+from urbanlab.traffic.acting.choices import Choices, joined
 from urbanlab.traffic.acting.lane_orders import nearest_names, streets
 from urbanlab.traffic.acting.street_acts import NewStop, NewTrip, StreetActs
 from urbanlab.traffic.acting.ways import Way
 from urbanlab.traffic.departures import ExpandedTrips
 from urbanlab.traffic.record import TripState
 
-__all__ = ["VehicleOrders", "joined"]
+__all__ = ["VehicleOrders"]
 
 FOREVER = 1e12
 """[s] a stop that lasts until the vehicle is told to go on."""
@@ -34,11 +35,6 @@ class _Model(Protocol):
     expanded: ExpandedTrips
 
 
-def joined(legs: Sequence[Int]) -> Int:
-    """One way of legs that each begin with the edge where the one before ends."""
-    return np.concatenate([legs[0], *(leg[1:] for leg in legs[1:])]).astype(np.int32)
-
-
 class VehicleOrders:
     """Prepares commands to vehicles: each method checks its arguments and gives back what is to be done.
 
@@ -51,6 +47,7 @@ class VehicleOrders:
 
     def __init__(self, scenario: Scenario, model: _Model, acts: StreetActs) -> None:
         self._network, self._demand, self._model, self._acts = scenario.network, scenario.demand, model, acts
+        self.choices = Choices(acts)
         self._trip_of_id: dict[str, int] = {}
         self.coming: set[str] = set()  # names of vehicles that are to be added later
 
@@ -173,24 +170,10 @@ class VehicleOrders:
     def reroute_fastest(self, *, vehicle: str, destination: str, avoid: Sequence[str]) -> Act:
         """The fastest way of the moment by all stops to come; `destination` empty: the present one."""
         trip = self._present(vehicle)
-        way = self.fastest(trip, self.edges([destination])[0] if destination else -1, self.edges(avoid))
+        way = self.choices.fastest(trip, self.edges([destination])[0] if destination else -1, self.edges(avoid))
         if way is None:
             raise CommandError(f"no other way for vehicle '{vehicle}'", expected="a way for its class, now")
         return self._changing(trip, way)
-
-    def fastest(self, trip: int, destination: int = -1, avoid: Int | None = None) -> Way | None:
-        """Fastest way by all stops to come; None where there is none."""
-        way, first = self._acts.way(trip), self._acts.first_choice(trip)
-        first = min(first, len(way.edges) - 1)
-        if any(place < first for place in way.places):
-            return way  # too near to its stop to think of anything else
-        goal = int(way.edges[-1]) if destination < 0 else destination
-        points = [int(way.edges[first]), *(int(way.edges[place]) for place in way.places), goal]
-        legs = self._acts.paths.path(self._acts.kind(trip), points, closed=avoid)
-        if legs is None:
-            return None
-        places = first + np.cumsum([len(leg) - 1 for leg in legs[:-1]], dtype=np.int64)
-        return Way(np.concatenate([way.edges[:first], joined(legs)]).astype(np.int32), way.stops, tuple(places.tolist()))
 
     def _changing(self, trip: int, way: Way) -> Act:
         def act() -> None:

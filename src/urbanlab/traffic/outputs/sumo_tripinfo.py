@@ -62,7 +62,7 @@ def _columns(record: RunRecord, rows: np.ndarray[Any, np.dtype[np.intp]]) -> dic
         "waitingCount": count(record.stops),
         "stopTime": number(record.stop_time),
         "timeLoss": number(record.time_loss),
-        "rerouteNo": ['"0"'] * len(rows),  # vehicles keep the route that was found before the run
+        "rerouteNo": count(record.reroutes) if len(record.reroutes) else ['"0"'] * len(rows),
         "devices": ['""'] * len(rows),
         "vType": [attribute(record.trip_type[k]) for k in rows.tolist()],
         "speedFactor": number(record.speed_factor),

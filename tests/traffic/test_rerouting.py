@@ -1,0 +1,239 @@
+"""Drivers who look for a faster way under way, with SUMO itself as the oracle of who takes which."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from lxml import etree
+
+from urbanlab.city.demand import VehicleType
+from urbanlab.city.readers.sumo import read_sumo
+from urbanlab.city.scenario import Closure, RunSettings, Scenario
+from urbanlab.city.synthetic import make
+from urbanlab.core.errors import ConfigError
+from urbanlab.core.provenance import Provenance
+from urbanlab.traffic.acting.live_times import LiveTimes, Smoothing
+from urbanlab.traffic.outputs.sumo_tripinfo import write_tripinfo
+from urbanlab.traffic.outputs.tables import trips_table
+from urbanlab.traffic.rerouting import _Options
+from urbanlab.traffic.simulation import Simulation
+
+OPTION = "device.rerouting."
+END = 900
+TYPES = '<vType id="car" sigma="0" speedDev="0"/>'
+ROUTE = '<route id="r" edges="A0A1 A1B1 B1C1 C1D1 D1D2"/>'
+# the direct way becomes slow in its middle, and quick again later
+SLOW = '<variableSpeedSign id="s" lanes="B1C1_0 B1C1_1"><step time="100" speed="1.5"/><step time="400" speed="13.89"/></variableSpeedSign>'
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four by four junctions, 200 m apart, two lanes each way, right of way alone."""
+    sumo = pytest.importorskip("sumo", reason="SUMO (eclipse-sumo) is not installed")
+    path = tmp_path_factory.mktemp("rerouting") / "grid.net.xml"
+    shape = ["--grid", "--grid.number", "4", "--grid.length", "200", "-L", "2", "--no-turnarounds", "true"]
+    subprocess.run([Path(sumo.SUMO_HOME) / "bin" / "netgenerate", *shape, "-o", path], check=True, capture_output=True)
+    return path
+
+
+Routes = dict[str, list[str]]
+Both = Callable[..., tuple[Routes, Routes]]
+
+
+@pytest.fixture
+def both(net: Path, tmp_path: Path) -> Both:
+    """Edges that each vehicle has driven: ours, theirs."""
+    import sumo
+
+    def run(vehicles: str, additional: str = SLOW, **options: str) -> tuple[Routes, Routes]:
+        routes, more = tmp_path / "r.rou.xml", tmp_path / "a.add.xml"
+        routes.write_text(f"<routes>{TYPES}{ROUTE}{vehicles}</routes>")
+        more.write_text(f"<additional>{additional}</additional>")
+        written = {OPTION + name.replace("_", "-"): value for name, value in options.items()}
+        outputs = ["--vehroute-output", tmp_path / "v.xml", "--vehroute-output.last-route", "--no-step-log", "--end", str(END)]
+        flags = [part for name, value in written.items() for part in (f"--{name}", value)]
+        command = [Path(sumo.SUMO_HOME) / "bin" / "sumo", "-n", net, "-r", routes, "-a", more, *outputs, *flags]
+        subprocess.run(command, check=True, capture_output=True)
+        theirs = {}
+        for vehicle in etree.parse(tmp_path / "v.xml").iter("vehicle"):
+            theirs[vehicle.get("id")] = list(vehicle.iter("route"))[-1].get("edges").split()
+        return driven(read_sumo(net, [routes], [more], settings=RunSettings(end=float(END), options=written))), theirs
+
+    return run
+
+
+def driven(scenario: Scenario, seed: int = 1) -> Routes:
+    """Edges that each vehicle has driven on until it arrived."""
+    network, found = scenario.network, Routes()
+
+    def look(run: Simulation) -> None:
+        for name, lane in zip(run.trip_ids, run.lane_of_vehicle.tolist(), strict=True):
+            edge = network.edge_id[network.lane_edge[lane]] if lane >= 0 else ":"
+            if not edge.startswith(":") and found.setdefault(name, [])[-1:] != [edge]:
+                found[name].append(edge)
+
+    with Simulation(scenario, seed=seed) as run:
+        run.run(each_step=look)
+        table = trips_table(run.record()).to_pydict()
+    arrived = {name for name, state in zip(table["trip_id"], table["state"], strict=True) if state == "arrived"}
+    return {name: edges for name, edges in found.items() if name in arrived}
+
+
+def vehicles(num: int, spacing: int = 8, inside: str = "") -> str:
+    return "".join(f'<vehicle id="v{n}" type="car" depart="{n * spacing}" route="r">{inside}</vehicle>' for n in range(num))
+
+
+DIRECT = ["A0A1", "A1B1", "B1C1", "C1D1", "D1D2"]
+
+
+def agreement(ours: Routes, theirs: Routes) -> float:
+    assert ours.keys() == theirs.keys()
+    return sum(ours[name] == theirs[name] for name in ours) / len(ours)
+
+
+@pytest.mark.parametrize("pre", ["0", "60"])
+def test_drivers_leave_a_slow_street_and_come_back_as_sumos_do(both: Both, pre: str) -> None:
+    ours, theirs = both(vehicles(60), probability="1", period="10", pre_period=pre)
+    around = Counter(edges != DIRECT for edges in theirs.values())
+    assert min(around.values()) > 10  # some of both
+    assert agreement(ours, theirs) > 0.9
+
+
+def test_nobody_looks_without_being_asked(both: Both) -> None:
+    ours, theirs = both(vehicles(30))
+    assert set(map(tuple, ours.values())) == set(map(tuple, theirs.values())) == {tuple(DIRECT)}
+
+
+def test_vehicles_may_say_for_themselves(both: Both) -> None:
+    looks = '<param key="has.rerouting.device" value="true"/><param key="device.rerouting.period" value="10"/>'
+    some = "".join(f'<vehicle id="v{n}" type="car" depart="{n * 8}" route="r">{looks if n % 2 else ""}</vehicle>' for n in range(40))
+    ours, theirs = both(some, pre_period="0")
+    assert agreement(ours, theirs) > 0.9
+    assert all(ours[f"v{n}"] == DIRECT for n in range(0, 40, 2)) and any(ours[f"v{n}"] != DIRECT for n in range(1, 40, 2))
+
+
+def test_the_named_look(both: Both) -> None:
+    ours, theirs = both(vehicles(40), period="10", explicit="v20,v25,v30", pre_period="0")
+    assert agreement(ours, theirs) > 0.9
+    assert {name for name, edges in ours.items() if edges != DIRECT} <= {"v20", "v25", "v30"}
+
+
+# --- without SUMO --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def town() -> Scenario:
+    """A town with a slow middle: whoever looks goes around."""
+    city = make("grid:rows=4,cols=4,trips=500,duration=400", seed=2)
+    edge = int(np.bincount(city.demand.route_edge).argmax())
+    lanes = tuple(range(*city.network.edge_first_lane[edge : edge + 2].tolist()))
+    options = {OPTION + "probability": "0.6", OPTION + "period": "30"}
+    slow = Closure(lanes, 50.0, 900.0, -1, speed=1.0)
+    return replace(city, closures=(slow,), settings=replace(city.settings, options=options, end=900.0))
+
+
+def rerouted(run: Simulation) -> list[str]:
+    return [command.arguments["vehicle"] for command in run.commands.log if command.source == "rerouting"]
+
+
+def test_a_share_looks_and_the_log_says_so(town: Scenario) -> None:
+    with Simulation(town) as run:
+        run.run()
+        assert 20 < len(set(rerouted(run))) < 300
+        share = np.mean(run.rerouting._period > 0.0)
+        assert share == pytest.approx(0.6, abs=5 * np.sqrt(0.24 / 500))
+        figures = run.summary()
+        assert figures["loaded"] == 500 == sum(figures[name] for name in ("arrived", "removed", "running_end", "waiting_end"))
+
+
+def test_trip_information_counts_new_ways(town: Scenario, tmp_path: Path) -> None:
+    with Simulation(town) as run:
+        write_tripinfo(tmp_path / "t.xml", run.run().record(), Provenance("", {}, 1, {}))
+        counts = Counter(rerouted(run))
+    written = {trip.get("id"): int(trip.get("rerouteNo")) for trip in etree.parse(tmp_path / "t.xml").iter("tripinfo")}
+    assert {name: number for name, number in written.items() if number} == {name: counts[name] for name in counts if name in written}
+
+
+def test_looking_pays(town: Scenario) -> None:
+    never = replace(town, settings=replace(town.settings, options={}))
+    with Simulation(town) as run, Simulation(never) as blind:
+        assert run.run().summary()["travel_time_engine_mean_s"] < blind.run().summary()["travel_time_engine_mean_s"]
+
+
+def test_threads_and_steps_change_nothing(town: Scenario) -> None:
+    with Simulation(town) as run, Simulation(town, threads=2) as other:
+        run.run()
+        while not other.ended:
+            other.step()
+        assert run.commands.log == other.commands.log
+        assert trips_table(run.record()).equals(trips_table(other.record()))
+
+
+def test_added_vehicles_look_as_others_do(town: Scenario) -> None:
+    everybody = replace(town, settings=replace(town.settings, options={OPTION + "probability": "1", OPTION + "period": "20"}))
+    with Simulation(everybody) as run:
+        run.run(10.0)
+        run.commands.add_trip("new", "S0", "-S10", at=100.0)
+        run.run()
+        assert run.rerouting._period[-1] == 20.0 and len(run.rerouting._period) == 501
+
+
+# --- options and travel times --------------------------------------------------------------------------------------
+
+
+def test_what_is_said_nearest_to_the_vehicle_counts() -> None:
+    options = _Options({OPTION + "probability": "1", OPTION + "period": "60", OPTION + "explicit": "a, b"}, 1)
+    plain, never = VehicleType(), VehicleType(attributes={"has.rerouting.device": "false"})
+    often = VehicleType(attributes={"has.rerouting.device": "true", "device.rerouting.period": "5"})
+    assert [options.period(own, kind, "x") for own, kind in ((-1.0, plain), (7.0, plain), (0.0, often), (-1.0, often), (-1.0, never))] == [
+        60.0, 7.0, 0.0, 5.0, 0.0,
+    ]  # fmt: skip
+    few = _Options({OPTION + "probability": "0", OPTION + "period": "60", OPTION + "explicit": "a, b"}, 1)
+    assert [few.period(-1.0, plain, name) for name in ("a", "b", "c")] == [60.0, 60.0, 0.0]
+    assert _Options({OPTION + "probability": "1"}, 1).period(-1.0, plain, "a") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("period", "often"), ("adaptation-steps", "0"), ("adaptation-interval", "-1"), ("adaptation-weight", "1")]
+)
+def test_options_without_sense_are_refused(name: str, value: str) -> None:
+    with pytest.raises(ConfigError):
+        _Options({OPTION + name: value}, 1)
+
+
+def world_of(lane: list[int], speed: list[float]) -> Any:
+    trips = SimpleNamespace(lane=np.array(lane, np.int32), slot=np.arange(len(lane)))
+    return SimpleNamespace(trips=trips, slots=SimpleNamespace(speed=np.array(speed)), lanes=SimpleNamespace(speed=np.full(99, 10.0)))
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.75])
+def test_speeds_are_means_over_the_last_samples(weight: float) -> None:
+    """Edge 0 has two lanes; edge 1 nobody has ever been on."""
+    network: Any = SimpleNamespace(
+        edge_first_lane=np.array([0, 2, 3]), lane_length=np.array([100.0, 100.0, 50.0]), lane_speed=np.array([10.0, 10.0, 20.0]),
+        lane_edge=np.array([0, 0, 1]), num_edges=2,
+    )  # fmt: skip
+    worlds = [world_of([0, 1, -1], [2.0, 6.0, 99.0]), world_of([], []), world_of([0], [0.0])]
+    times = LiveTimes(network, lambda: worlds[now], Smoothing(1.0, 4, weight))
+    samples = []
+    for step in range(5):
+        now = min(step, 2)  # means 4, the limit 10, then 0
+        times.sample()
+        samples.append(4.0 if step == 0 else 10.0 if step == 1 else 0.0)
+    if weight:
+        expected = 10.0
+        for sample in samples:
+            expected = weight * expected + (1.0 - weight) * sample
+    else:
+        expected = sum(samples[-4:]) / 4
+    assert times.speed.tolist() == pytest.approx([expected, 20.0])
+    assert times.cost(np.array([10.0, np.inf])).tolist() == pytest.approx([100.0 / expected, np.inf])
+    assert times.cost(np.array([500.0, 2.5])).tolist() == pytest.approx([500.0, 2.5])
