@@ -173,6 +173,28 @@ def test_waiting_vehicle_can_be_removed(run: Simulation) -> None:
     assert trip_of(run, "second")["depart_s"] is None and is_balanced(run)
 
 
+def test_parked_vehicle_can_be_rerouted_and_removed(run: Simulation) -> None:
+    add(run, "v", EAST)
+    run.step()
+    run.commands.stop_vehicle("v", "S0_0", position=100.0, parking=True)
+    until(run, lambda: acts_of(run).is_stopped(run.trip_ids.index("v")))
+    run.step()
+    assert edge_now(run, "v") == ""
+    run.commands.reroute("v", ["S0", "S7"])
+    run.step()
+    assert edges_of(run, "v") == ["S0", "S7"] and is_balanced(run)
+    run.commands.resume_vehicle("v")
+    until(run, lambda: edge_now(run, "v") == "S7")
+    add(run, "w", EAST)
+    run.run(run.time + 2.0)
+    run.commands.stop_vehicle("w", "S0_0", position=120.0, parking=True)
+    until(run, lambda: acts_of(run).is_stopped(run.trip_ids.index("w")))
+    run.step()
+    run.commands.remove_vehicle("w")
+    run.step()
+    assert trip_of(run, "w")["state"] == "removed" and is_balanced(run)
+
+
 def test_rear_of_a_removed_vehicle_holds_nobody_up(run: Simulation) -> None:
     """It stood with its front on the next lane already."""
     add(run, "lorry", EAST, vehicle_type="lorry", depart_speed="max")
