@@ -12,7 +12,7 @@ import click
 from urbanlab.city.columns import TABLES, Column, Table
 from urbanlab.city.folder.header import HEADER, SCHEMA
 from urbanlab.cli.main import main as cli
-from urbanlab.core.schema import formats_page
+from urbanlab.core.schema import formats_page, study_page
 
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"!?\[[^\]]*\]\(([^()\s]+)\)")
@@ -96,7 +96,12 @@ def _city_meaning(column: Column, names: dict[str, str]) -> str:
     return f"{column.meaning}{words}{refers}".replace("|", "\\|")
 
 
-PAGES = {"docs/formats/run.md": formats_page, "docs/formats/city.md": city_page, "docs/reference/cli.md": cli_page}
+PAGES = {
+    "docs/formats/run.md": formats_page,
+    "docs/formats/study.md": study_page,
+    "docs/formats/city.md": city_page,
+    "docs/reference/cli.md": cli_page,
+}
 
 
 def stale_pages() -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "images" / "demo.svg"
 MAP = re.compile(r'<svg class="map" viewBox="0 0 (\d+) (\d+)"[^>]*aria-label="(Time loss with [^"]*)">(.*?)</svg>', re.DOTALL)
-COLOUR = re.compile(r"--(s\d|none): ?(#[0-9a-f]+)")
+COLOUR = re.compile(r"--(s\d|none|water): ?(#[0-9a-f]+)")
 GAP, CAPTION = 40, 64
 
 
@@ -26,11 +26,12 @@ def main() -> int:
         print("this report has no two maps of time loss", file=sys.stderr)
         return 1
     width, height = int(maps[0][0]), int(maps[0][1])
-    style = "".join(f".c{name[1:]}{{stroke:{colour}}}" for name, colour in sorted(colours.items()) if name != "none")
+    classes = {"c" + name[1:] if name.startswith("s") else name: colour for name, colour in sorted(colours.items()) if name != "none"}
+    style = "".join(f".{name}{{stroke:{colour}}}" for name, colour in classes.items())
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * width + 3 * GAP} {height + GAP + CAPTION}">',
         "<title>Time loss in the demo city, by street: darker is worse, wider carries more traffic</title>",
-        f"<style>path{{fill:none;stroke-linecap:round;stroke-linejoin:round;stroke:{colours['none']}}}{style}",
+        f"<style>path{{fill:none;stroke-linecap:round;stroke-linejoin:round;stroke:{colours['none']}}}{style}.water{{stroke-linecap:butt}}",
         "text{font:600 30px system-ui,sans-serif;fill:#1c2024}</style>",
         '<rect width="100%" height="100%" fill="#fcfcfa"/>',
     ]

@@ -16,8 +16,8 @@ from urbanlab.core.errors import FileError
 from urbanlab.core.provenance import Provenance
 
 __all__ = [
-    "EDGES", "IMPORT", "IMPORT_SCHEMA", "METADATA_KEY", "SIGNALS", "SUMMARY", "SUMMARY_FILE", "SUMMARY_SCHEMA", "TABLES", "TRIPS",
-    "Column", "TableSchema", "formats_page",
+    "COMPARISON", "EDGES", "IMPORT", "IMPORT_SCHEMA", "METADATA_KEY", "RUNS", "SIGNALS", "STUDY", "STUDY_MEASURES", "STUDY_SCHEMA",
+    "SUMMARY", "SUMMARY_FILE", "SUMMARY_SCHEMA", "TABLES", "TRIPS", "Column", "TableSchema", "formats_page", "study_page",
 ]  # fmt: skip
 
 METADATA_KEY = b"urbanlab"
@@ -238,6 +238,71 @@ IMPORT = (
 """Keys of `import.json`."""
 
 
+# --- what a study writes -------------------------------------------------------------------------------------------
+
+STUDY_MEASURES = (
+    "travel_time_mean_s", "delay_mean_s", "time_loss_mean_s", "waiting_time_mean_s", "stops_mean", "speed_distance_weighted_mps",
+    "arrived", "co2_kg",
+)  # fmt: skip
+"""Keys of a run's summary that a study compares."""
+
+RUNS = TableSchema(
+    "runs", 1,
+    "One row a replication and arm.",
+    (
+        Column("arm", "category", "", "controller with its options, or `program`"),
+        Column("replication", "int64", "", "replications of one number have the same seed in both arms"),
+        Column("seed", "int64", "", "of all draws of the run"),
+        Column("error", "string", "", "why the replication failed; null: it did not", nullable=True),
+        *(Column(c.name, "float64", c.unit, c.meaning, nullable=True) for c in SUMMARY if c.name in STUDY_MEASURES),
+    ),
+)  # fmt: skip
+
+COMPARISON = TableSchema(
+    "comparison", 1,
+    "One row a measure: the paired difference, candidate minus baseline. What can't be said of so few pairs is null.",
+    (
+        Column("measure", "string", "", "key of the runs' summaries"),
+        Column("unit", "string", "", "of the means, differences and intervals"),
+        Column("pairs", "int64", "", "replications that both arms came through"),
+        Column("baseline_mean", "float64", "", "over the pairs", nullable=True),
+        Column("candidate_mean", "float64", "", "over the pairs", nullable=True),
+        Column("difference", "float64", "", "mean of the paired differences", nullable=True),
+        Column("relative", "float64", "1", "difference over the baseline's mean", nullable=True),
+        Column("t_low", "float64", "", "lower end of Student's t interval of the difference", nullable=True),
+        Column("t_high", "float64", "", "upper end", nullable=True),
+        Column("bootstrap_low", "float64", "", "lower end of the bootstrap interval (BCa)", nullable=True),
+        Column("bootstrap_high", "float64", "", "upper end", nullable=True),
+        Column("effect_size_dz", "float64", "1", "mean difference over the standard deviation of the differences", nullable=True),
+        Column("detectable", "float64", "", "smallest true difference that such a study finds with 80 % power", nullable=True),
+        Column("p_value", "float64", "1", "two-sided paired t test", nullable=True),
+        Column("p_corrected", "float64", "1", "corrected for the number of measures (Holm)", nullable=True),
+        Column("verdict", "string", "", "better, worse or no clear difference, by p_corrected"),
+    ),
+)  # fmt: skip
+
+STUDY_SCHEMA = "urbanlab/study/1"
+
+STUDY = (
+    Column("schema", "string", "", f'"{STUDY_SCHEMA}"'),
+    Column("scenario", "string", "", "name of the scenario"),
+    Column("baseline", "string", "", "controller with its options, or `program`"),
+    Column("candidate", "string", "", "controller with its options, or `program`"),
+    Column("replications", "int64", "", "pairs of runs"),
+    Column("failed", "int64", "", "runs that gave no figures"),
+    Column("comparison", "object", "", "the rows of comparison.parquet"),
+    Column("took_s", "float64", "s", "by the clock on the wall"),
+    Column("files", "object", "", "names of what the study wrote"),
+    Column("provenance", "object", "", "as in a run's summary.json"),
+)
+"""Keys of `study.json`."""
+
+
+_STUDY_INTRODUCTION = """# What a study writes
+
+This page is made from `urbanlab/core/schema.py`. Beside these files, `report.html` shows the same figures, maps, and how they
+were made, in one page that needs nothing else."""
+
 _INTRODUCTION = """# What a run writes
 
 This page is made from `urbanlab/core/schema.py`. All values are SI; times are seconds of the simulation's clock. Every file
@@ -251,6 +316,13 @@ def formats_page() -> str:
     parts = [_INTRODUCTION, _section("summary.json", "The figures of the run; a mean over nothing is null.", SUMMARY + SUMMARY_FILE)]
     parts += [_section(f"{t.name}.parquet", f"{t.meaning} Schema `{t.schema_id}`.", t.columns) for t in TABLES]
     parts.append(_section("import.json", "What was not taken as the source has it.", IMPORT))
+    return "\n\n".join(parts) + "\n"
+
+
+def study_page() -> str:
+    """The page of a study's files, in Markdown."""
+    parts = [_STUDY_INTRODUCTION, _section("study.json", "The study in short.", STUDY)]
+    parts += [_section(f"{t.name}.parquet", f"{t.meaning} Schema `{t.schema_id}`.", t.columns) for t in (COMPARISON, RUNS)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from urbanlab.city.scenario import Scenario
 from urbanlab.core.errors import ConfigError
+from urbanlab.core.provenance import Provenance
+from urbanlab.core.registry import make_controller
 from urbanlab.lab.measures import MEASURES, Measure
-from urbanlab.lab.replication import EdgeTotals, Outcome, replicate
+from urbanlab.lab.replication import EdgeTotals, Outcome, Task
 from urbanlab.lab.stats import PairedResult, holm, paired
+from urbanlab.lab.workers import run_tasks
 
 __all__ = ["Comparison", "Experiment", "StudyResult"]
+
+PROGRAM = "program"
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Comparison:
     def verdict(self) -> str:
         """`better`, `worse` or `no clear difference`, by the corrected p value at the study's level."""
         result = self.result
-        if not np.isfinite(self.p_corrected) or self.p_corrected >= 1.0 - result.confidence or result.difference == 0.0:
+        if not np.isfinite(self.p_corrected) or self.p_corrected + result.confidence >= 1.0 or result.difference == 0.0:
             return "no clear difference"
         return "better" if result.difference * self.measure.better > 0 else "worse"
 
@@ -45,6 +49,7 @@ class StudyResult:
     outcomes: tuple[Outcome, ...]
     confidence: float
     seed: int
+    end: float | None = None  # [s] None: the scenario's
 
     def of_arm(self, arm: str) -> list[Outcome]:
         """Outcomes of an arm in the order of replications; failed ones included."""
@@ -69,41 +74,31 @@ class StudyResult:
         return np.array([np.nan if value is None else float(value) for value in values], np.float64)
 
     def edges(self, arm: str) -> EdgeTotals | None:
-        """Edge totals of an arm summed over its replications; None if all failed."""
+        """Edge totals of an arm summed over the replications that both arms came through; None if there are none."""
+        failed = {outcome.replication for outcome in self.failures}
         total: EdgeTotals | None = None
         for outcome in self.of_arm(arm):
-            if outcome.edges is not None:
+            if outcome.edges is not None and outcome.replication not in failed:
                 total = outcome.edges if total is None else total + outcome.edges
         return total
 
-    def runs_table(self) -> pa.Table:
-        """One row a replication and arm."""
-        rows = self.outcomes
-        columns: dict[str, list[object]] = {
-            "arm": [o.arm for o in rows],
-            "replication": [o.replication for o in rows],
-            "seed": [o.seed for o in rows],
-            "error": [o.error for o in rows],
+    def configuration(self) -> dict[str, object]:
+        """Every setting in effect."""
+        return {
+            "source": self.scenario.source,
+            "baseline": self.baseline,
+            "candidate": self.candidate,
+            "replications": len(self.of_arm(self.baseline)),
+            "seed": self.seed,
+            "begin_s": self.scenario.settings.begin,
+            "end_s": self.end if self.end is not None else self.scenario.settings.end,
+            "step_s": self.scenario.settings.step,
+            "confidence": self.confidence,
         }
-        for measure in MEASURES:
-            columns[measure.key] = [o.summary.get(measure.key) for o in rows]
-        return pa.table(columns)
 
-    def comparison_table(self) -> pa.Table:
-        """One row a measure: means, paired difference, intervals, effect size, what could have been seen."""
-        rows = [
-            {
-                "measure": c.measure.key, "pairs": c.result.pairs,
-                "baseline_mean": c.result.baseline_mean, "candidate_mean": c.result.candidate_mean,
-                "difference": c.result.difference, "relative": c.result.relative,
-                "t_low": c.result.t_low, "t_high": c.result.t_high,
-                "bootstrap_low": c.result.bootstrap_low, "bootstrap_high": c.result.bootstrap_high,
-                "effect_size_dz": c.result.effect_size, "detectable": c.result.detectable,
-                "p_value": c.result.p_value, "p_corrected": c.p_corrected, "verdict": c.verdict,
-            }
-            for c in self.comparisons()
-        ]  # fmt: skip
-        return pa.Table.from_pylist(rows)
+    def provenance(self, command: str = "") -> Provenance:
+        """The block that goes into every file of a study."""
+        return Provenance(command, self.configuration(), self.seed, self.scenario.input_hashes)
 
     def report(self, path: str | Path) -> Path:
         """Write the self-contained HTML report; the file is replaced in one go."""
@@ -123,16 +118,15 @@ class Experiment:
     seed : of the first replication
     end : [s] None: the scenario's
     confidence : of the intervals
-    threads : of each run; results do not depend on it
 
     Raises
     ------
-    ConfigError : fewer than two replications, or twice the same arm
+    ConfigError : fewer than two replications, twice the same arm, or a controller that is not known
 
     Examples
     --------
     >>> from urbanlab.city.synthetic import make
-    >>> study = Experiment(make("grid:rows=2,cols=2,trips=20", seed=1), replications=2)
+    >>> study = Experiment(make("grid:rows=2,cols=3,trips=20", seed=1), replications=2)
     >>> study.run().report("study.html")  # doctest: +SKIP
     """
 
@@ -146,7 +140,6 @@ class Experiment:
         seed: int = 42,
         end: float | None = None,
         confidence: float = 0.95,
-        threads: int = 1,
     ) -> None:
         if replications < 2:
             raise ConfigError("a study needs pairs", got=f"{replications} replications", expected="2 or more")
@@ -154,25 +147,37 @@ class Experiment:
             raise ConfigError("both arms are the same", got=repr(baseline), expected="two different controllers")
         if not 0.0 < confidence < 1.0:
             raise ConfigError("confidence lies outside (0, 1)", got=str(confidence), expected="such as 0.95")
+        if seed < 0:
+            raise ConfigError("a seed is negative", got=str(seed), expected="0 or more")
+        for arm in (baseline, candidate):
+            if arm != PROGRAM:
+                make_controller(arm)
         self.scenario, self.baseline, self.candidate = scenario, baseline, candidate
-        self.replications, self.seed, self.end = replications, seed, end
-        self.confidence, self.threads = confidence, threads
+        self.replications, self.seed, self.end, self.confidence = replications, seed, end, confidence
 
-    def run(self, progress: Callable[[Outcome], None] | None = None) -> StudyResult:
-        """Run all replications, pair by pair.
+    def run(self, progress: Callable[[Outcome], None] | None = None, *, workers: int = 1) -> StudyResult:
+        """Run all replications.
+
+        Parameters
+        ----------
+        progress : called with every outcome as it comes
+        workers : processes that share the replications; results do not depend on it
 
         Raises
         ------
-        ConfigError : no replication of an arm gave figures
+        ConfigError : an arm fails in its first replication, or there is no worker
         """
+        if workers < 1:
+            raise ConfigError("workers have to be positive", got=str(workers), expected="1 or more")
+        arms = (self.baseline, self.candidate)
+        tasks = [Task(arm, k, self.seed + k, self.end) for k in range(self.replications) for arm in arms]
         outcomes: list[Outcome] = []
-        for k in range(self.replications):
-            for arm in (self.baseline, self.candidate):
-                outcome = replicate(self.scenario, arm, k, seed=self.seed + k, end=self.end, threads=self.threads)
-                outcomes.append(outcome)
-                if progress is not None:
-                    progress(outcome)
-            if k == 0 and any(outcome.error for outcome in outcomes):
-                broken = next(outcome for outcome in outcomes if outcome.error)
-                raise ConfigError(f"arm '{broken.arm}' fails from the first replication on: {broken.error}")
-        return StudyResult(self.scenario, self.baseline, self.candidate, tuple(outcomes), self.confidence, self.seed)
+        for outcome in run_tasks(self.scenario, tasks, workers=workers):
+            if outcome.replication == 0 and outcome.error:
+                raise ConfigError(f"arm '{outcome.arm}' fails in its first replication: {outcome.error}")
+            outcomes.append(outcome)
+            if progress is not None:
+                progress(outcome)
+        place = {(task.arm, task.replication): k for k, task in enumerate(tasks)}
+        outcomes.sort(key=lambda outcome: place[outcome.arm, outcome.replication])
+        return StudyResult(self.scenario, self.baseline, self.candidate, tuple(outcomes), self.confidence, self.seed, self.end)

@@ -12,7 +12,18 @@ from urbanlab.city.scenario import Scenario
 from urbanlab.core.errors import UrbanlabError
 from urbanlab.traffic.record import RunRecord
 
-__all__ = ["EdgeTotals", "Outcome", "edge_totals", "replicate"]
+__all__ = ["EdgeTotals", "Outcome", "Task", "edge_totals", "replicate"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to run: an arm is the name of a controller, or `program`."""
+
+    arm: str
+    replication: int
+    seed: int
+    end: float | None = None  # [s] None: the scenario's
+    threads: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,24 +61,13 @@ def edge_totals(record: RunRecord) -> EdgeTotals:
     return EdgeTotals(loss, seconds, metres)
 
 
-def replicate(
-    scenario: Scenario,
-    arm: str,
-    replication: int,
-    *,
-    seed: int,
-    end: float | None = None,
-    threads: int = 1,
-) -> Outcome:
-    """Run an arm (the name of a controller, or `program`) once; errors of urbanlab become part of the outcome."""
-    from urbanlab.traffic.simulation import (
-        Simulation,  # loads the compiler, which reports don't need
-    )
+def replicate(scenario: Scenario, task: Task) -> Outcome:
+    """Run an arm once; errors of urbanlab become part of the outcome."""
+    from urbanlab.traffic.simulation import Simulation  # loads the compiler, which reports don't need
 
     try:
-        with Simulation(scenario, seed=seed, end=end, threads=threads, controller=arm) as run:
-            run.run()
-            record = run.record()
-            return Outcome(arm, replication, seed, run.summary(), edge_totals(record))
+        with Simulation(scenario, seed=task.seed, end=task.end, threads=task.threads, controller=task.arm) as run:
+            record = run.run().record()
+            return Outcome(task.arm, task.replication, task.seed, run.summary(), edge_totals(record))
     except UrbanlabError as problem:
-        return Outcome(arm, replication, seed, {}, None, str(problem))
+        return Outcome(task.arm, task.replication, task.seed, {}, None, str(problem))

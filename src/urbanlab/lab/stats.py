@@ -123,17 +123,19 @@ def _bootstrap(difference: NDArray[np.float64], confidence: float, seed: int) ->
     """BCa interval of the mean difference; nan for too few pairs."""
     if len(difference) < MIN_BOOTSTRAP:
         return math.nan, math.nan
-    if np.ptp(difference) == 0.0:
-        return float(difference[0]), float(difference[0])
+    least, spread = float(difference.min()), float(np.ptp(difference))
+    if spread == 0.0:
+        return least, least
     result = stats.bootstrap(
-        (difference,),
+        ((difference - least) / spread,),  # of size one, so that no power of it under- or overflows
         np.mean,
         confidence_level=confidence,
         n_resamples=RESAMPLES,
         method="BCa",
         random_state=generator(seed, "bootstrap"),
     )
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+    low, high = result.confidence_interval
+    return least + spread * float(low), least + spread * float(high)
 
 
 def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
