@@ -314,7 +314,9 @@ equal; timings, paths and provenance are set aside."""
 def formats_page() -> str:
     """The page of a run's files, in Markdown."""
     parts = [_INTRODUCTION, _section("summary.json", "The figures of the run; a mean over nothing is null.", SUMMARY + SUMMARY_FILE)]
-    parts += [_section(f"{t.name}.parquet", f"{t.meaning} Schema `{t.schema_id}`.", t.columns) for t in TABLES]
+    from urbanlab.core.detector_schema import DETECTORS  # which is made of what stands above
+
+    parts += [_section(f"{t.name}.parquet", f"{t.meaning} Schema `{t.schema_id}`.", t.columns) for t in (*TABLES, DETECTORS)]
     parts.append(_section("import.json", "What was not taken as the source has it.", IMPORT))
     return "\n\n".join(parts) + "\n"
 
