@@ -18,6 +18,7 @@ from urbanlab.traffic.kernels.change_speed import (
     URGENT,
     WANTS_LEFT,
     WANTS_RIGHT,
+    advice_of,
     advise,
 )
 from urbanlab.traffic.kernels.neighbours import NONE
@@ -127,9 +128,7 @@ def _planned(w: World, slot: int, kind: int) -> float:
     planned = min(speed, stop_speed(room, speed, types.decel[kind], types.emergency_decel[kind], dt))
     lowest = speed - types.decel[kind] * dt
     for k in range(slots.advices[slot]):
-        advice = (
-            slots.advice_1[slot] if k == 0 else slots.advice_2[slot] if k == 1 else slots.advice_3[slot] if k == 2 else slots.advice_4[slot]
-        )
+        advice = advice_of(slots, slot, k)
         if advice >= lowest:
             planned = min(planned, advice)
     return planned

@@ -12,7 +12,8 @@ from urbanlab.traffic.physics.following import stop_speed
 
 __all__ = [
     "ASKED_TO_GO", "ASKED_TO_YIELD", "BLOCKED", "BLOCKED_BEHIND", "BLOCKED_FRONT", "CHANGE_LEFT", "CHANGE_RIGHT", "COOPERATIVE",
-    "FROM_LEFT", "FROM_RIGHT", "STAYS", "STRATEGIC", "URGENT", "WANTS_LEFT", "WANTS_RIGHT", "adapted_speed", "advise",
+    "FROM_LEFT", "FROM_RIGHT", "STAYS", "STRATEGIC", "URGENT", "WANTS_LEFT", "WANTS_RIGHT", "adapted_speed", "advice_of",
+    "advise",
 ]  # fmt: skip
 
 WANTS_LEFT = 1
@@ -55,6 +56,16 @@ def advise(slots: Slots, slot: int, speed: float) -> None:
 
 
 @inline
+def advice_of(slots: Slots, slot: int, k: int) -> float:
+    """The k-th speed asked for [m/s]; k below `advices`."""
+    if k == 0:
+        return slots.advice_1[slot]
+    if k == 1:
+        return slots.advice_2[slot]
+    return slots.advice_3[slot] if k == 2 else slots.advice_4[slot]
+
+
+@inline
 def _followed(advice: float, v_min: float, wanted: float, v_max: float, weight: float, best: float) -> float:
     """Speed after one more advice [m/s]; what can't be driven in this step is not heeded."""
     if advice < v_min or advice > v_max:
@@ -88,9 +99,7 @@ def adapted_speed(
                 best, heeded = max(v_min, safe), True
     weight = min(1.0, max(0.0, types.lc_cooperative[kind]))
     for k in range(num):
-        advice = (
-            slots.advice_1[slot] if k == 0 else slots.advice_2[slot] if k == 1 else slots.advice_3[slot] if k == 2 else slots.advice_4[slot]
-        )
+        advice = advice_of(slots, slot, k)
         heeded = heeded or v_min <= advice <= v_max
         best = _followed(advice, v_min, wanted, v_max, weight, best)
     if heeded:
