@@ -19,6 +19,7 @@ from urbanlab.traffic.commands import Commands
 from urbanlab.traffic.kernels.arrays import Stops
 from urbanlab.traffic.outputs.sumo_fcd import FcdWriter
 from urbanlab.traffic.outputs.tables import signals_table, trips_table
+from urbanlab.traffic.physics.emissions import FUEL_ROWS
 from urbanlab.traffic.record import RunRecord, SignalEventKind, TripState
 from urbanlab.traffic.simulation import Simulation
 
@@ -268,6 +269,20 @@ def test_waiting_vehicle_can_be_rerouted(run: Simulation) -> None:
 
 
 # --- stops ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("parking", "idling"), [(False, 60.0), (True, 0.0)])
+def test_engines_idle_at_stops_and_are_off_where_they_park(run: Simulation, parking: bool, idling: float) -> None:
+    add(run, "v", EAST)
+    run.step()
+    run.commands.stop_vehicle("v", "S0_0", position=100.0, parking=parking)
+    run.run(120.0)
+    before = run.record()
+    run.run(180.0)
+    after, v = run.record(), before.trip_id.index("v")
+    assert after.stop_time[v] - before.stop_time[v] == pytest.approx(60.0)
+    assert after.fuel_kg[v] - before.fuel_kg[v] == pytest.approx(idling * FUEL_ROWS[0].idle * 1e-3)
+    assert after.co2_kg[v] == pytest.approx(after.fuel_kg[v] * FUEL_ROWS[0].co2)
 
 
 @pytest.mark.parametrize("parking", [False, True])

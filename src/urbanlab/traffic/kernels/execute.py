@@ -176,7 +176,9 @@ def _count_stop(w: World, lane: int, slot: int, kind: int) -> None:
     dt = w.params.dt
     w.slots.stop_time[slot] += dt
     w.lanes.seconds[lane] += dt
-    w.slots.fuel[slot] += w.types.fuel[w.types.emission[kind] * FUEL_COLUMNS] * dt * 1e-3
+    table, row = w.types.fuel, w.types.emission[kind] * FUEL_COLUMNS
+    w.slots.fuel[slot] += table[row] * dt * 1e-3
+    w.slots.co2[slot] += table[row] * dt * 1e-3 * table[row + 6]
 
 
 @inline
