@@ -9,6 +9,7 @@ import pytest
 
 import urbanlab as ul
 from urbanlab.city.synthetic import make
+from urbanlab.traffic.outputs.tables import edge_tables, trips_table
 from urbanlab.traffic.simulation import Simulation
 from urbanlab.traffic.street import StreetModel
 
@@ -103,3 +104,14 @@ def test_real_cities_keep_room_and_threads_do_not_matter(traffic_data: Path, nam
                 assert_room(run)
             results.append(run.model.results())
     assert all(np.array_equal(one, two) for one, two in zip(*results, strict=True))
+
+
+def test_looking_changes_nothing() -> None:
+    tables = []
+    for every in (None, 100.0):
+        with Simulation(make(SPECS[0], seed=7), seed=7, end=700.0, edges_every=300.0) as run:
+            while every is not None and not run.ended:
+                run.run(run.time + every).summary()
+            record = run.run().record()
+            tables.append([*edge_tables(record), trips_table(record)])
+    assert tables[0] == tables[1]

@@ -77,8 +77,11 @@ class Model(Protocol):
     def results(self) -> Trips:
         """Trips (V,) with what those under way have gathered so far; a copy."""
 
-    def take_totals(self) -> LaneTotals:
-        """Sums by lane since the last call."""
+    def totals(self) -> LaneTotals:
+        """Sums by lane since they were last cleared; a copy."""
+
+    def clear_totals(self) -> None:
+        """Begin the sums by lane anew."""
 
     def lane_vehicles(self) -> NDArray[np.int32]:
         """(L,) vehicles on each lane."""

@@ -61,33 +61,26 @@ class PeriodLog:
         self._lane_edge, self._num_edges = network.lane_edge, network.num_edges
         self._begin, self._origin, self._length = begin, begin, length
         self._closed: list[_Packed] = []
-        self._open: dict[str, NDArray[Any]] = {}
 
     @property
     def due(self) -> float:
         """[s] end of the open period; a multiple of the length after begin."""
         return self._origin + (len(self._closed) + 1) * self._length
 
-    def collect(self, model: Model) -> None:
-        """Take what the model has summed up since the last time."""
-        taken = model.take_totals()._asdict()
-        self._open = {name: part + self._open[name] for name, part in taken.items()} if self._open else taken
-
     def close_if_due(self, model: Model, time: float) -> None:
         """End the open period at a time [s] that is its end; periods end on steps."""
         if time < self.due - 1e-9:
             return
-        self.collect(model)
-        self._closed.append(self._period(time))
-        self._begin, self._open = time, {}
+        self._closed.append(self._period(model, time))
+        model.clear_totals()
+        self._begin = time
 
     def periods(self, model: Model, time: float) -> Periods:
-        """All periods up to a time [s], the open one included where it has a length."""
-        self.collect(model)
-        return Periods([*self._closed, self._period(time)] if time > self._begin else self._closed, self._num_edges)
+        """All periods up to a time [s], the open one included where it has a length; reading changes nothing."""
+        return Periods([*self._closed, self._period(model, time)] if time > self._begin else self._closed, self._num_edges)
 
-    def _period(self, end: float) -> _Packed:
-        columns = {name: self._by_edge(total) for name, total in self._open.items()}
+    def _period(self, model: Model, end: float) -> _Packed:
+        columns = {name: self._by_edge(total) for name, total in model.totals()._asdict().items()}
         columns["time_loss"] = columns.pop("loss")
         edges = np.flatnonzero(np.logical_or.reduce([column != 0 for column in columns.values()]))
         return _Packed(self._begin, end, edges, {name: column[edges] for name, column in columns.items()})

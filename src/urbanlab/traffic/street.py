@@ -134,13 +134,15 @@ class StreetModel:
             getattr(trips, name)[running] = getattr(slots, column)[where]
         return trips
 
-    def take_totals(self) -> LaneTotals:
-        """Sums by lane since the last call; the virtual lane of vehicles off the road is left out."""
+    def totals(self) -> LaneTotals:
+        """Sums by lane since they were last cleared; a copy. The virtual lane of vehicles off the road is left out."""
         lanes, num = self.world.lanes, self.network.num_lanes
-        taken = LaneTotals(*(getattr(lanes, name)[:num].copy() for name in LaneTotals._fields))
+        return LaneTotals(*(getattr(lanes, name)[:num].copy() for name in LaneTotals._fields))
+
+    def clear_totals(self) -> None:
+        """Begin the sums by lane anew."""
         for name in LaneTotals._fields:
-            getattr(lanes, name)[:] = 0
-        return taken
+            getattr(self.world.lanes, name)[:] = 0
 
     def lane_vehicles(self) -> NDArray[np.int32]:
         """(L,) vehicles on each lane."""

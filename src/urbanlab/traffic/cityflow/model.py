@@ -125,13 +125,14 @@ class CityflowModel:
             getattr(trips, name)[running] = getattr(self.world.slots, column)[where]
         return trips
 
-    def take_totals(self) -> LaneTotals:
-        """Sums by lane since the last call."""
-        lanes = self.world.lanes
-        taken = LaneTotals._make(getattr(lanes, name).copy() for name in LaneTotals._fields)
+    def totals(self) -> LaneTotals:
+        """Sums by lane since they were last cleared; a copy."""
+        return LaneTotals._make(getattr(self.world.lanes, name).copy() for name in LaneTotals._fields)
+
+    def clear_totals(self) -> None:
+        """Begin the sums by lane anew."""
         for name in LaneTotals._fields:
-            getattr(lanes, name)[:] = 0
-        return taken
+            getattr(self.world.lanes, name)[:] = 0
 
     def lane_vehicles(self) -> NDArray[np.int32]:
         """(L,) vehicles on each lane."""
