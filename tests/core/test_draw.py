@@ -14,8 +14,6 @@ from urbanlab.core.bundle import pack, viewer
 from urbanlab.core.draw import mix64, uniform
 from urbanlab.core.rng import entity_key, stream_key
 
-pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")  # interpreted, for coverage
-
 FALSE_ALARM = 1e-7  # per test; a handful of tests stay below one in a million
 NUM_ENTITIES, NUM_STEPS, NUM_DRAWS = 100, 100, 4
 

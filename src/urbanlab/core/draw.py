@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from urbanlab.core.jit import inline
+from urbanlab.core.jit import wrapping
 
 __all__ = ["mix64", "uniform"]
 
 
-@inline
+@wrapping
 def mix64(value: np.uint64) -> np.uint64:
     """Bijective mixing of 64 bits."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -20,7 +20,7 @@ def mix64(value: np.uint64) -> np.uint64:
     return value ^ (value >> np.uint64(31))
 
 
-@inline
+@wrapping
 def uniform(key: np.uint64, step: int, draw: int) -> float:
     """A number in [0, 1): the draw-th of an entity (its key) at a step."""
     counter = np.uint64(step) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(draw) * np.uint64(0xD1B54A32D192ED03)

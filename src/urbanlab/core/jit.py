@@ -20,10 +20,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import llvmlite
 import numba
+import numpy as np
 from numba import config
 
 __all__ = [
     "Entry", "cache_folder", "device", "entry", "inline", "num_compilations", "parallel_entry", "prange", "set_threads", "source_files",
+    "wrapping",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -55,6 +57,11 @@ def device(function: F) -> F:
 def inline(function: F) -> F:
     """Compile a tiny function and let the optimiser inline it."""
     return numba.njit(function, _nrt=False, error_model="numpy", nogil=True, forceinline=True)  # type: ignore[no-any-return]
+
+
+def wrapping(function: F) -> F:
+    """As `inline`, for arithmetic modulo 2**64: the interpreter, too, takes it as meant and does not warn."""
+    return np.errstate(over="ignore")(function) if config.DISABLE_JIT else inline(function)
 
 
 def entry(sources: Iterable[str], *, parallel: bool = False) -> Callable[[F], F]:

@@ -12,7 +12,7 @@ from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_INSIDE, LINK_WATCHED
 from urbanlab.traffic.kernels.conflicts import is_priority, is_red, link_state
 from urbanlab.traffic.kernels.limits import lane_limit
-from urbanlab.traffic.kernels.state import ITEM_REQUEST, NUM_ITEMS
+from urbanlab.traffic.kernels.state import ITEM_REQUEST, NO_REQUEST, NUM_ITEMS
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import brake_gap, follow_speed, secure_gap, speed_after
 from urbanlab.traffic.physics.gaps import LOOKAHEAD_ZIPPER, blocked_by, braking_arrival, impatience
@@ -67,7 +67,7 @@ def _break_circles(w: World, step: int) -> None:
             if w.slots.halt[slot] > 0.0 and item == slot * NUM_ITEMS and _in_circle(w, link):
                 share = STRAIGHT_TIE if w.net.link_direction[link] == 115 else TURN_TIE
                 if uniform(w.trips.key[w.slots.trip[slot]], step, DRAW_TIE) < share:
-                    w.items.flags[item] &= ~ITEM_REQUEST
+                    w.items.flags[item] &= NO_REQUEST
                     w.slots.asked[slot] &= ~1
             item = w.items.next[item]
 

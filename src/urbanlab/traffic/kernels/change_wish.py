@@ -110,7 +110,7 @@ def wish(w: World, slot: int, kind: int, low: int, side: Side) -> tuple[int, flo
     lane, target, direction = side.lane, side.target, side.direction
     route, pos = slots.route[slot], slots.pos[slot]
     row = w.routes.best_start[route] + lane - low
-    offset, other_offset = w.routes.best_offset[row], w.routes.best_offset[row + direction]
+    offset, other_offset = int(w.routes.best_offset[row]), int(w.routes.best_offset[row + direction])
     distance, other = float(w.routes.best_length[row]), float(w.routes.best_length[row + direction])
     own_offset = offset
     if offset == 0 and other_offset == 0:

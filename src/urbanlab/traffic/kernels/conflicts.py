@@ -18,7 +18,7 @@ from urbanlab.traffic.kernels.arrays import (
     MEET_TARGET,
     MEET_YIELDS,
 )
-from urbanlab.traffic.kernels.state import ITEM_REQUEST
+from urbanlab.traffic.kernels.state import NO_REQUEST
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import brake_gap, follow_speed, stop_speed
 
@@ -275,7 +275,7 @@ def _gives_up(w: World, slot: int, lane: int, foe: int, last: int) -> bool:
         before = net.lane_before[front]
         if before == lane:
             if last >= 0:
-                w.items.flags[last] &= ~ITEM_REQUEST
+                w.items.flags[last] &= NO_REQUEST
             return True
         if net.lane_internal[lane] != 0 and before == net.lane_before[lane]:
             return True

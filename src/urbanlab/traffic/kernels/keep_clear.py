@@ -11,7 +11,7 @@ from __future__ import annotations
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_EXIT, LINK_KEEP_CLEAR
 from urbanlab.traffic.kernels.conflicts import is_priority, link_state
-from urbanlab.traffic.kernels.state import ITEM_HELD, ITEM_REQUEST, NUM_ITEMS
+from urbanlab.traffic.kernels.state import ITEM_HELD, ITEM_REQUEST, NO_REQUEST, NUM_ITEMS
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import brake_gap
 
@@ -133,4 +133,4 @@ def keep_junctions_clear(w: World, lane: int, slot: int, kind: int, ahead: float
         if items.distance[item] >= reach:
             leaves = net.link_flags[items.link[item]] & LINK_EXIT != 0 and k > 0 and items.flags[item - 1] & ITEM_REQUEST != 0
             if not leaves:
-                items.flags[item] &= ~ITEM_REQUEST
+                items.flags[item] &= NO_REQUEST

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "EXPECTS_TO_WAIT", "ITEM_HELD", "ITEM_REQUEST", "NEVER", "NUM_ITEMS", "NUM_SIZES", "Items", "Lanes", "Pool", "Slots", "Trips",
-    "grow_slots", "new_items", "new_lanes", "new_pool", "new_slots", "new_trips",
+    "EXPECTS_TO_WAIT", "ITEM_HELD", "ITEM_REQUEST", "NEVER", "NO_REQUEST", "NUM_ITEMS", "NUM_SIZES", "Items", "Lanes", "Pool", "Slots",
+    "Trips", "grow_slots", "new_items", "new_lanes", "new_pool", "new_slots", "new_trips",
 ]  # fmt: skip
 
 I32 = NDArray[np.int32]
@@ -28,6 +28,9 @@ NUM_ITEMS = 12
 
 ITEM_REQUEST = 1
 """The vehicle means to pass the link if it may."""
+
+NO_REQUEST = 0xFF ^ ITEM_REQUEST
+"""All other bits of `Items.flags`, as a mask that fits its unsigned byte."""
 
 ITEM_HELD = 2
 """Vehicles stand, or are about to, on the lane behind the link."""
