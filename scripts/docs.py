@@ -33,7 +33,7 @@ nothing else. Exit status: 0 done; 2 the input is wrong (one text that says what
 
 def cli_page() -> str:
     """Every command with its arguments and options."""
-    context = click.Context(cli, info_name="urbanlab")
+    context = click.Context(cli, info_name="urbanlab", **cli.context_settings)  # commands keep the help option of their first context
     return "\n\n".join([CLI_INTRODUCTION, *_commands(cli, context)]) + "\n"
 
 

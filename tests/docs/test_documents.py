@@ -12,6 +12,8 @@ from types import ModuleType
 
 import pytest
 
+from urbanlab.cli.main import run as cli
+
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(python|sh) run\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md") if BLOCK.search(path.read_text(encoding="utf-8")))
@@ -58,6 +60,13 @@ def test_links_lead_somewhere(docs_script: ModuleType) -> None:
 
 def test_generated_pages_are_fresh(docs_script: ModuleType) -> None:
     assert docs_script.stale_pages() == []
+
+
+def test_making_the_page_of_commands_leaves_the_commands_alone(docs_script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    docs_script.cli_page()
+    for flag in ("-h", "--help"):
+        assert cli([flag]) == 0
+        assert "simulate" in capsys.readouterr().out
 
 
 def test_dead_links_are_found(docs_script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
