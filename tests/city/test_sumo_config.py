@@ -64,7 +64,7 @@ def test_file_names_with_blanks_are_found_where_they_exist(tmp_path: Path) -> No
     )
 
 
-def test_options_that_are_modelled(tmp_path: Path) -> None:
+def test_options_that_settings_have_fields_for(tmp_path: Path) -> None:
     report = ImportReport()
     options = (
         '<begin value="1:00:00"/><end value="0:02:00:00"/><step-length value="0.5"/><seed value="7"/>'

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from urbanlab.city.acted_on import note_idle_settings
 from urbanlab.city.checks import note_inconsistencies
 from urbanlab.city.scenario import RunSettings, Scenario
 from urbanlab.core.errors import ConfigError, FileError
@@ -272,6 +273,7 @@ def _changed(scenario: Scenario, changes: _Changes) -> Scenario:
     if not changes.settings:
         return scenario
     settings = replace(scenario.settings, **changes.settings)
+    note_idle_settings(settings, scenario.report, changes.settings)
     demand = scenario.demand
     early = (demand.trip_depart < settings.begin) & ~demand.trip_is_template
     if early.any():

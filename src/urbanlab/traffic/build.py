@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from urbanlab.city.acted_on import JUNCTION_PARAMETERS, LANE_CHANGE_PARAMETERS
 from urbanlab.city.demand import Demand, VehicleType
 from urbanlab.city.network import VEHICLE_CLASSES, Network
 from urbanlab.core.rng import entity_key, stream_key
@@ -23,8 +24,6 @@ __all__ = ["arrival_places", "class_bits", "compile_types", "new_world", "speed_
 
 NUM_COUNTS = 16
 NUM_CHUNKS = 64
-DEFAULT_STOPLINE_GAP = 1.0  # [m] SUMO's jmStoplineGap
-DEFAULT_TIMEGAP_MINOR = 1.0  # [s] SUMO's jmTimegapMinor
 
 
 def class_bits(vehicle_types: Sequence[VehicleType]) -> NDArray[np.int64]:
@@ -38,18 +37,16 @@ def compile_types(vehicle_types: Sequence[VehicleType]) -> Types:
     def column(name: str) -> NDArray[np.float64]:
         return np.array([getattr(t, name) for t in vehicle_types], np.float64)
 
-    def lane_change(name: str, default: float = 1.0) -> NDArray[np.float64]:
-        return np.array([t.lane_change.get(name, default) for t in vehicle_types], np.float64)
-
-    def junction(name: str, default: float) -> NDArray[np.float64]:
-        return np.array([t.junction.get(name, default) for t in vehicle_types], np.float64)
+    def parameter(name: str) -> NDArray[np.float64]:
+        if name in LANE_CHANGE_PARAMETERS:
+            return np.array([t.lane_change.get(name, LANE_CHANGE_PARAMETERS[name]) for t in vehicle_types], np.float64)
+        return np.array([t.junction.get(name, JUNCTION_PARAMETERS[name]) for t in vehicle_types], np.float64)
 
     mobil = [t.lane_change_model == "MOBIL" for t in vehicle_types]
     return Types(
         model=np.array([int(t.car_following) for t in vehicle_types], np.uint8),
         class_bit=class_bits(vehicle_types),
         length=column("length"),
-        width=column("width"),
         min_gap=column("min_gap"),
         max_speed=column("max_speed"),
         desired_max_speed=column("desired_max_speed"),
@@ -61,17 +58,16 @@ def compile_types(vehicle_types: Sequence[VehicleType]) -> Types:
         tau=column("tau"),
         delta=column("delta"),
         impatience=column("impatience"),
-        start_loss=column("start_loss"),
-        timegap_minor=junction("jmTimegapMinor", DEFAULT_TIMEGAP_MINOR),
-        stopline_gap=junction("jmStoplineGap", DEFAULT_STOPLINE_GAP),
-        keep_clear_time=junction("jmIgnoreKeepClearTime", -1.0),
-        lc_strategic=lane_change("lcStrategic"),
-        lc_cooperative=lane_change("lcCooperative"),
-        lc_speed_gain=lane_change("lcSpeedGain"),
-        lc_keep_right=lane_change("lcKeepRight"),
-        lc_lookahead_left=lane_change("lcLookaheadLeft", 2.0),
-        lc_speed_gain_right=lane_change("lcSpeedGainRight", 0.1),
-        lc_assertive=lane_change("lcAssertive"),
+        timegap_minor=parameter("jmTimegapMinor"),
+        stopline_gap=parameter("jmStoplineGap"),
+        keep_clear_time=parameter("jmIgnoreKeepClearTime"),
+        lc_strategic=parameter("lcStrategic"),
+        lc_cooperative=parameter("lcCooperative"),
+        lc_speed_gain=parameter("lcSpeedGain"),
+        lc_keep_right=parameter("lcKeepRight"),
+        lc_lookahead_left=parameter("lcLookaheadLeft"),
+        lc_speed_gain_right=parameter("lcSpeedGainRight"),
+        lc_assertive=parameter("lcAssertive"),
         lc_mobil=np.array(mobil, np.uint8),
         emission=np.array([row_of_class(t.vehicle_class) for t in vehicle_types], np.int32),
         fuel=np.array(FUEL_ROWS, np.float64).ravel(),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from urbanlab.city.acted_on import note_idle_settings
 from urbanlab.city.readers.sumo_additional import AdditionalReader
 from urbanlab.city.readers.sumo_config import SumoConfig, read_config
 from urbanlab.city.readers.sumo_demand import DemandReader, DemandRules
@@ -140,6 +141,7 @@ def _read(config: SumoConfig, report: ImportReport, limits: XmlLimits, *, name: 
     network, digest = read_net(config.net, report, programs, limits)
     hashes = dict(hashes)
     hashes[_free(config.net.name, hashes)] = digest
+    note_idle_settings(config.settings, report)
     rules = DemandRules(config.settings, config.ignore_route_errors, config.depart_defaults)
     additional, demand = AdditionalReader(network, report), DemandReader(network, report, rules)
     document = _Document(programs, types, additional, demand)

@@ -27,6 +27,7 @@ _EFFECTIVE = (
     "ended",
     "arrival",
     "onDemand",
+    "triggered",
     "containerTriggered",
     "index",
 )

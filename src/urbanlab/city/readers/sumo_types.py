@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from urbanlab.city.acted_on import note_idle_type
 from urbanlab.city.demand import DEVICE_PARAMS, CarFollowing, VehicleType
 from urbanlab.city.readers.sumo_defaults import CLASS_DEFAULTS, ClassDefaults
 from urbanlab.city.readers.sumo_values import Values, nearest
@@ -35,6 +36,7 @@ _CALL = re.compile(r"\s*(normc?)\s*\(([^()]*)\)\s*\Z")
 _KEPT = (*DEVICE_PARAMS, "color", "guiShape", "personCapacity", "containerCapacity", "mass")
 _NO_BOUND = 1e9
 IMPATIENCE_OFF = -1e9
+DEFAULT_BOARDING = 0.5  # [s] a person
 
 
 @dataclass(frozen=True)
@@ -214,8 +216,10 @@ class TypeReader:
             lane_change={key: number(attributes, key) for key in attributes if key.startswith("lc")},
             junction={key: number(attributes, key) for key in attributes if key.startswith("jm")},
             emission_class=attributes.get("emissionClass", base.emission_class),
-            boarding=self.values.time(attributes, "boardingDuration", 0.5),
+            boarding=self.values.time(attributes, "boardingDuration", DEFAULT_BOARDING),
         )
+        default = replace(result, width=base.width, start_loss=0.0, emission_class=base.emission_class, boarding=DEFAULT_BOARDING)
+        note_idle_type(result, default, self.report)
         return replace(result, lane_change_model=self._lane_change(name, attributes), attributes=self._rest(name, attributes))
 
     def _emergency_decel(self, attributes: Attributes, base: ClassDefaults, decel: float) -> float:

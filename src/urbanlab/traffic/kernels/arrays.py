@@ -94,7 +94,6 @@ class Types(NamedTuple):
     model: U8  # CarFollowing
     class_bit: I64
     length: F64
-    width: F64
     min_gap: F64
     max_speed: F64
     desired_max_speed: F64
@@ -106,7 +105,6 @@ class Types(NamedTuple):
     tau: F64
     delta: F64
     impatience: F64
-    start_loss: F64
     timegap_minor: F64
     stopline_gap: F64
     keep_clear_time: F64
