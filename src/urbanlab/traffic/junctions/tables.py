@@ -99,27 +99,26 @@ def yields(network: Network, paths: Paths, from_lane: Int, next_lane: Int) -> tu
 
 
 def _inner_yields(network: Network, paths: Paths, out_of: NDArray[np.int64], from_lane: Int, next_lane: Int) -> NDArray[np.int64]:
-    """The same for links that lead on from a waiting point: of the lanes it lists, the links to the paths it lists."""
-    _, named, inner = _inner(network)
-    size = np.diff(network.junction_int_start)[inner]
-    owner = np.repeat(np.arange(len(inner)), size)
-    waiting = network.junction_inc_lane[network.junction_inc_start[inner]]
-    before = paths.lane_before[named]
-    # a path counts if the lane it starts from is listed too, behind the first, which is the waiting vehicle's own
-    listed: set[tuple[int, int]] = set()
-    for k, j in enumerate(inner.tolist()):
-        first, last = int(network.junction_inc_start[j]), int(network.junction_inc_start[j + 1])
-        listed.update((k, lane) for lane in network.junction_inc_lane[first + 1 : last].tolist())
-    good = np.array([pair in listed for pair in zip(owner.tolist(), before.tolist(), strict=True)], bool)
-    link = out_of[waiting[owner[good]]]
-    entry = paths.lane_entry[named[good]]
-    foe = np.where(next_lane[entry] == named[good], entry, -1)
-    own = paths.lane_request[waiting[owner[good]]].astype(np.int64)
+    """The same for links that lead on from a waiting point.
+
+    They yield to those links from the lanes that the waiting point lists, behind the first, which is the waiting vehicle's own, that
+    the junction's own table lets them yield to, opposing turns included, and to where such streams wait inside the junction.
+    """
+    _, _, inner = _inner(network)
+    first = network.junction_inc_start[inner]
+    size = network.junction_inc_start[inner + 1] - first - 1
+    waiting = np.repeat(network.junction_inc_lane[first], size)
+    lane = network.junction_inc_lane[np.repeat(first + 1 - np.cumsum(size) + size, size) + np.arange(size.sum())]
+    begin, end = np.searchsorted(from_lane, lane, "left"), np.searchsorted(from_lane, lane, "right")
+    waiting = np.repeat(waiting, end - begin)
+    foe = np.repeat(begin - np.cumsum(end - begin) + end - begin, end - begin) + np.arange((end - begin).sum())
+    foe_path = paths.lane_request[next_lane[foe]]
     num = max(len(network.request_junction), 1)
     responds = np.repeat(np.arange(len(network.request_junction)), np.diff(network.response_start)) * num + network.response_request
-    gives_way = np.isin(own * num + paths.lane_request[named[good]], responds)
-    keep = (foe >= 0) & (link >= 0) & gives_way
-    return np.stack([link[keep], foe[keep]]).astype(np.int64)
+    keep = (foe_path >= 0) & np.isin(paths.lane_request[waiting].astype(np.int64) * num + foe_path, responds)
+    link, foe = out_of[waiting[keep]], foe[keep]
+    inside = paths.lane_after[next_lane[foe]] >= 0
+    return np.concatenate([np.stack([link, foe]), np.stack([link[inside], out_of[next_lane[foe[inside]]]])], axis=1)
 
 
 def _shapes(network: Network) -> Shapes:
