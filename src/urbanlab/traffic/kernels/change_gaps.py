@@ -6,16 +6,22 @@ from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.change_speed import BLOCKED_BEHIND, BLOCKED_FRONT
 from urbanlab.traffic.kernels.neighbours import NONE
 from urbanlab.traffic.kernels.world import World
-from urbanlab.traffic.physics.following import brake_gap, safe_stop_speed, secure_gap
+from urbanlab.traffic.physics.following import EPS, brake_gap, safe_stop_speed, secure_gap
 
 __all__ = ["behind_speed", "blocked_by_gaps", "secure"]
 
 
 @inline
 def secure(w: World, follower: int, speed: float, leader: int, leader_speed: float) -> float:
-    """Gap that one vehicle has to keep to another at given speeds [m]."""
+    """Gap that one vehicle has to keep to another at given speeds [m]; who brakes already reacts no more, it goes on as it does."""
+    types, dt = w.types, w.params.dt
     kind, other = w.slots.kind[follower], w.slots.kind[leader]
-    return secure_gap(speed, w.types.decel[kind], w.types.tau[kind], leader_speed, w.types.decel[other], w.params.dt)
+    need = secure_gap(speed, types.decel[kind], types.tau[kind], leader_speed, types.decel[other], dt)
+    braking = (w.slots.last_speed[follower] - w.slots.speed[follower]) / dt
+    if braking > EPS:
+        ahead = brake_gap(leader_speed, max(types.decel[kind], types.decel[other]), 0.0, dt)
+        need = min(need, max(0.0, brake_gap(speed, braking, 0.0, dt) - ahead))
+    return need
 
 
 @inline

@@ -179,11 +179,22 @@ def _stay_behind_left(w: World, slot: int, kind: int, side: Side) -> None:
 
 
 @inline
-def _expected(w: World, slot: int, kind: int, leader: int, gap: float, room: float, desired: float) -> float:
-    """Speed that a lane promises [m/s]."""
+def _gathers_speed(w: World, leader: int) -> bool:
+    return leader != NONE and w.slots.speed[leader] > w.slots.last_speed[leader]
+
+
+@inline
+def _expected(w: World, slot: int, kind: int, leader: int, gap: float, room: float, desired: float, soon: bool) -> float:
+    """Speed that a lane promises [m/s]: some time from now, or within the next second where leaders still gather speed."""
+    types, slots, dt = w.types, w.slots, w.params.dt
     if leader == NONE:
-        return min(desired, safe_stop_speed(room, w.types.decel[kind], w.types.tau[kind], w.params.dt))
-    return min(desired, behind_speed(w, kind, gap, w.slots.speed[leader], w.types.decel[w.slots.kind[leader]]))
+        safe = safe_stop_speed(room, types.decel[kind], types.tau[kind], dt)
+    else:
+        safe = behind_speed(w, kind, gap, slots.speed[leader], types.decel[slots.kind[leader]])
+    if soon:
+        speed = slots.speed[slot]
+        safe = max(min(safe, speed + types.accel[kind] * dt), speed - types.emergency_decel[kind] * dt)
+    return min(desired, safe)
 
 
 @device
@@ -218,8 +229,9 @@ def _other_wish(
     wants = WANTS_RIGHT if direction < 0 else WANTS_LEFT
     speed = slots.speed[slot]
     desired = lane_limit(w, lane, kind, slots.factor[slot])
-    here = _expected(w, slot, kind, side.leader, side.leader_gap, distance, desired)
-    there = _expected(w, slot, kind, side.front, side.front_gap, other, lane_limit(w, target, kind, slots.factor[slot]))
+    soon = _gathers_speed(w, side.leader) or _gathers_speed(w, side.front)
+    here = _expected(w, slot, kind, side.leader, side.leader_gap, distance, desired, soon)
+    there = _expected(w, slot, kind, side.front, side.front_gap, other, lane_limit(w, target, kind, slots.factor[slot]), soon)
     left = 0.2 / max(1e-9, types.lc_speed_gain[kind])
     right = left / types.lc_speed_gain_right[kind]
     gain = slots.gain[slot]
