@@ -1,6 +1,6 @@
 """What the verification scenarios share: small streets, vehicles by both programs, SUMO's figures.
 
-The streets are made by netconvert from `nets.toml` and stored, so that the tests need no SUMO. What it gives is stored in `sumo/`: means and
+The streets are made by netconvert from `nets.toml` and stored, so that the tests need no SUMO. What it gives is in `sumo/`: means and
 standard deviations over 20 seeds, or traces. `scripts/test --update-golden tests/verification` makes all of it anew with SUMO.
 """
 
