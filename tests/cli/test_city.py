@@ -128,3 +128,12 @@ def test_help_loads_neither_tables_nor_compiler() -> None:
         "sys.exit(any(name in sys.modules for name in ('numpy', 'pyarrow', 'numba', 'scipy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_info_shows_the_vehicles_of_flows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    route = '<route id="r" edges="west_in east_out"/>'
+    flow = '<flow id="f" route="r" begin="0" end="600" period="10"/>'
+    (tmp_path / "r.rou.xml").write_text(f"<routes>{route}{flow}</routes>")
+    out, _ = read(capsys, "city", "build", str(SMALL), "--routes", str(tmp_path / "r.rou.xml"), "--out", str(tmp_path / "city"))
+    for text in ("trips      1 flow of 60 vehicles", "vehicles   60 DEFAULT_VEHTYPE", "  00:00       60 #####"):
+        assert text in out, out

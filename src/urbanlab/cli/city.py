@@ -145,10 +145,12 @@ def _signals(signals: dict[str, Any]) -> str:
 
 
 def _trips(demand: dict[str, Any]) -> str:
-    flows = f" and {demand['flows']:,} flows" if demand["flows"] else ""
-    routed = "all with routes" if demand["with_route"] == demand["trips"] else f"{demand['with_route']:,} with routes"
     stops = f", {demand['stops']:,} stops" if demand["stops"] else ""
-    return f"{demand['trips']:,}{flows}, {routed}{stops}"
+    flows = f"{demand['flows']:,} flow{'s' * (demand['flows'] > 1)} of {demand['flow_vehicles']:,} vehicles" if demand["flows"] else ""
+    if flows and not demand["trips"]:
+        return f"{flows}{stops}"
+    routed = "all with routes" if demand["with_route"] == demand["trips"] else f"{demand['with_route']:,} with routes"
+    return f"{demand['trips']:,}, {routed}{', and ' + flows if flows else ''}{stops}"
 
 
 def _profile(profile: dict[str, Any]) -> list[str]:

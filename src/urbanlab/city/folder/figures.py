@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 
 from urbanlab.city.demand import Demand
+from urbanlab.city.folder.profile import flow_of, profile_of
 from urbanlab.city.network import EdgeFunction, JunctionType, Network
 from urbanlab.city.program import ProgramType, SignalPrograms
 from urbanlab.city.scenario import Scenario
 
 __all__ = ["figures_of"]
-
-PERIOD = 900.0  # [s] of the demand profile
-MOST_PERIODS = 96  # a longer demand is shown in longer periods
 
 
 def figures_of(scenario: Scenario) -> dict[str, Any]:
@@ -27,7 +25,7 @@ def figures_of(scenario: Scenario) -> dict[str, Any]:
         "licence": scenario.licence,
         "network": _network(scenario.network),
         "signals": _signals(scenario.network, scenario.programs),
-        "demand": _demand(scenario.demand),
+        "demand": _demand(scenario.demand, np.inf if scenario.settings.end is None else scenario.settings.end),
         "detectors": len(scenario.detectors),
         "closures": len(scenario.closures),
         "begin_s": scenario.settings.begin,
@@ -80,20 +78,24 @@ def _signals(network: Network, programs: SignalPrograms) -> dict[str, Any]:
     }
 
 
-def _demand(demand: Demand) -> dict[str, Any]:
+def _demand(demand: Demand, end: float) -> dict[str, Any]:
     driven = ~demand.trip_is_template
     depart = demand.trip_depart[driven]
     kinds = Counter(_type_name(demand, code) for code in demand.trip_type[driven].tolist())
+    flows = [flow_of(flow, end) for flow in demand.flows]
+    for flow, spread in zip(demand.flows, flows, strict=True):
+        kinds[_type_name(demand, int(demand.trip_type[flow.trip]))] += round(spread.number)
     return {
         "trips": int(driven.sum()),
         "flows": len(demand.flows),
+        "flow_vehicles": sum(round(spread.number) for spread in flows),
         "with_route": int(np.sum(driven & (demand.trip_route != -1))),
         "routes": len(demand.route_start) - 1,
         "stops": len(demand.stops),
-        "vehicle_types": dict(kinds.most_common()),
+        "vehicle_types": {name: count for name, count in kinds.most_common() if count},
         "first_depart_s": float(depart[0]) if len(depart) else None,
         "last_depart_s": float(depart[-1]) if len(depart) else None,
-        "profile": _profile(depart),
+        "profile": profile_of(depart, flows),
     }
 
 
@@ -102,14 +104,3 @@ def _type_name(demand: Demand, code: int) -> str:
         return demand.vehicle_types[code].vehicle_type_id
     members = demand.distributions[-2 - code][0]
     return "one of " + ", ".join(demand.vehicle_types[member].vehicle_type_id for member in members[:3])
-
-
-def _profile(depart: np.ndarray[tuple[int], np.dtype[np.float64]]) -> dict[str, Any]:
-    """Departures by period, from the start of the first one's on."""
-    if len(depart) == 0:
-        return {"begin_s": 0.0, "period_s": PERIOD, "departures": []}
-    period = PERIOD
-    while depart[-1] // period - depart[0] // period >= MOST_PERIODS:
-        period *= 2.0
-    number = (depart // period - depart[0] // period).astype(np.int64)
-    return {"begin_s": float(depart[0] // period * period), "period_s": period, "departures": np.bincount(number).tolist()}
