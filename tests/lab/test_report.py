@@ -175,6 +175,13 @@ def test_study_in_which_an_arm_has_no_figures_still_has_a_page(invented: Callabl
     assert "svg" not in {tag for tag, _ in page.tags}
 
 
+def test_a_telephone_shows_differences_and_verdicts_without_scrolling(ran: StudyResult) -> None:
+    page = page_of(ran)
+    assert [table.get("class") for table in page.all("table")] == ["figures", None]
+    assert [cell.get("class") for cell in page.all("th")][:7] == [None, "wide", "wide", None, "wide", None, None]
+    assert re.search(r"max-width: 38rem.*\.figures \.wide.*display: none", STYLE, re.DOTALL)
+
+
 def test_numbers_of_the_table_are_those_of_the_comparison(ran: StudyResult) -> None:
     text = page_of(ran).text
     for comparison in ran.comparisons():

@@ -31,11 +31,14 @@ p, li, dd { max-width: 46rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: 0 0 0.5rem; }
+caption span { display: inline-block; max-width: calc(100vw - 2.2rem); }
 th, td { padding: 0.45rem 0.7rem 0.45rem 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { font-weight: 600; font-size: 0.85rem; color: var(--soft); vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; } td:last-child, th:last-child { text-align: left; padding-right: 0; }
 tbody th { font-weight: 400; font-size: 1rem; color: var(--ink); }
 .change { display: flex; gap: 0.6rem; align-items: center; justify-content: flex-end; } .change svg { flex: none; }
+@media (max-width: 38rem) { .figures th, .figures td { white-space: normal; } .figures .change { justify-content: flex-start; }
+  .figures .wide, .figures .forest { display: none; } }
 details { margin-top: 1rem; } summary { cursor: pointer; color: var(--soft); } details .scroll { margin-top: 0.8rem; }
 .maps { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1rem; }
 @media (max-width: 46rem) { .maps { grid-template-columns: minmax(0, 1fr); } }

@@ -50,7 +50,7 @@ def table_section(study: StudyResult, comparisons: list[Comparison]) -> str:
         )
         rows.append((_label(c), cells))
     caption = f"Means over {_pairs(comparisons)}; difference = {name_of(study.candidate)} minus {name_of(study.baseline)}."
-    return f"<h2>What changed</h2>{_table(caption, heads, rows)}"
+    return f"<h2>What changed</h2>{_table(caption, heads, rows, wide=(1, 2, 4))}"
 
 
 def statistics_section(study: StudyResult, comparisons: list[Comparison]) -> str:
@@ -66,12 +66,18 @@ def statistics_section(study: StudyResult, comparisons: list[Comparison]) -> str
     return f"<details><summary>The statistics in full</summary>{_table(caption, heads, rows)}</details>"
 
 
-def _table(caption: str, heads: tuple[str, ...], rows: Sequence[tuple[str, tuple[str, ...]]]) -> str:
-    body = "".join(f'<tr><th scope="row">{label}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" for label, cells in rows)
-    head = "".join(f'<th scope="col">{plain(text)}</th>' for text in heads)
+def _table(caption: str, heads: Sequence[str], rows: Sequence[tuple[str, tuple[str, ...]]], *, wide: Sequence[int] = ()) -> str:
+    """A table that scrolls sideways; on a telephone, one with `wide` columns fits without these."""
+    kind = [' class="wide"' if place in wide else "" for place in range(len(heads))]
+    head = "".join(f'<th scope="col"{kind[place]}>{plain(text)}</th>' for place, text in enumerate(heads))
+    body = "".join(
+        f'<tr><th scope="row">{label}</th>' + "".join(f"<td{kind[place]}>{cell}</td>" for place, cell in enumerate(cells, 1)) + "</tr>"
+        for label, cells in rows
+    )
+    figures = ' class="figures"' if wide else ""
     return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{plain(caption)}"><table><caption>{plain(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{plain(caption)}"><table{figures}>'
+        f"<caption><span>{plain(caption)}</span></caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
