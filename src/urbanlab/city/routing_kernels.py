@@ -56,6 +56,7 @@ class SearchSpace(NamedTuple):
     heap_edge: Int  # (E,)
     heap_place: Int  # (E,) where an open edge is in the heap
     heap_key: Float  # (E,) by edge: label plus what is at least left
+    left: Float  # (E,) [s] what is at least left, of open edges
     wanted: NDArray[np.int64]  # (E,) search that looks for this edge
     counter: NDArray[np.int64]  # (1,) number of searches so far
 
@@ -69,6 +70,7 @@ def new_search_space(num_edges: int) -> SearchSpace:
         heap_edge=np.zeros(num_edges, np.int32),
         heap_place=np.zeros(num_edges, np.int32),
         heap_key=np.zeros(num_edges),
+        left=np.zeros(num_edges),
         wanted=np.zeros(num_edges, np.int64),
         counter=np.zeros(1, np.int64),
     )
@@ -144,12 +146,13 @@ def _expand(graph: RoutingGraph, cost: Float, space: SearchSpace, edge: int, siz
             space.heap_edge[size] = follower
             space.heap_place[follower] = size
             space.stamp[follower] = open_mark
+            space.left[follower] = _left(graph, landmarks, follower, goal)
             size += 1
         elif label >= space.label[follower]:
             continue
         space.label[follower] = label
         space.parent[follower] = edge
-        space.heap_key[follower] = label + _left(graph, landmarks, follower, goal)
+        space.heap_key[follower] = label + space.left[follower]
         _sift_up(space, space.heap_place[follower])
     return size
 

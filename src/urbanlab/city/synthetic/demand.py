@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from urbanlab.city.demand import Demand, DepartLane, DepartPos, DepartSpeed, VehicleType
 from urbanlab.city.network import Network
-from urbanlab.city.routing import Paths, routing_graph, solve_pairs, with_landmarks
+from urbanlab.city.path_search import Paths, solve_pairs, with_landmarks
+from urbanlab.city.routing import routing_graph
 from urbanlab.city.routing_kernels import RoutingGraph
 from urbanlab.city.synthetic.builder import Built
 from urbanlab.city.synthetic.streets import Rank
@@ -183,11 +184,12 @@ def _assign(network: Network, graph: RoutingGraph, origin: NDArray[np.int64], ta
     volume = np.zeros(network.num_edges)
     slice_of = generator(seed, "slices").integers(0, SLICES, len(origin))
     solved: list[tuple[NDArray[np.int64], Paths]] = []
+    eager = _eager(graph)  # streets only get slower, so that bounds of the empty ones hold
     for number in range(SLICES):
         rows = np.flatnonzero(slice_of == number)
         load = volume * (1.0 if number == 0 else SLICES / number)
         cost = graph.edge_cost * (1.0 + BPR_FACTOR * (load / capacity) ** BPR_POWER)
-        paths = solve_pairs(_eager(graph._replace(edge_cost=cost)), origin[rows], target[rows])
+        paths = solve_pairs(eager._replace(edge_cost=cost), origin[rows], target[rows])
         volume += np.bincount(paths.edge, minlength=network.num_edges)
         solved.append((rows, paths))
     return _in_order(solved)
