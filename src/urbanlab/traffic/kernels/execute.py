@@ -142,9 +142,11 @@ def _move(w: World, lane: int, slot: int, step: int, time: float) -> int:
     slots.odo[slot] += v * dt
     flag = 0
     if _reaches_stop(w, lane, slot, v, time):
+        _count_stop(w, lane, slot, kind)
         if w.stops.parking[slots.stop[slot]] != 0:
             flag = FLAG_STOP
-        _count_stop(w, lane, slot, kind)
+        elif slots.dwell[slot] <= EPS:
+            _leave_stop(w, slot)
     else:
         _count(w, lane, slot, kind, speed, v, lane_speed)
     if slots.pos[slot] > w.net.lane_length[lane]:
@@ -210,11 +212,17 @@ def _wait_at_stop(w: World, lane: int, slot: int, kind: int) -> int:
     """A vehicle at a scheduled stop."""
     slots = w.slots
     slots.speed[slot] = 0.0
-    if slots.dwell[slot] <= 0.0:
-        slots.dwell[slot] = -1.0
-        slots.stop[slot] = w.stops.next[slots.stop[slot]]
-        slots.route[slot] += 1  # the position behind the stop
-        return 0
     slots.dwell[slot] -= w.params.dt
     _count_stop(w, lane, slot, kind)
+    if slots.dwell[slot] <= EPS:
+        _leave_stop(w, slot)
     return 0
+
+
+@inline
+def _leave_stop(w: World, slot: int) -> None:
+    """The stay at a scheduled stop is over: the vehicle is free from the next step on."""
+    slots = w.slots
+    slots.dwell[slot] = -1.0
+    slots.stop[slot] = w.stops.next[slots.stop[slot]]
+    slots.route[slot] += 1  # the position behind the stop

@@ -67,8 +67,7 @@ def _unpark(w: World, slot: int) -> int:
     if slots.dwell[slot] > 0.0:
         slots.dwell[slot] = max(0.0, slots.dwell[slot] - dt)
         slots.stop_time[slot] += dt
-        if slots.dwell[slot] > 0.0:
-            return 0
+        return 0
     stop = slots.stop[slot]
     lane = w.stops.lane[stop]
     pos = min(slots.pos[slot], w.net.lane_length[lane])
