@@ -21,9 +21,12 @@ __all__ = ["announce", "forget", "is_open", "zipper_speed"]
 
 HALTING = 0.1
 EPS = 1e-3
-DRAW_TIE = 5
+DRAW_TIE, DRAW_ARRIVAL = 5, 6
 STRAIGHT_TIE, TURN_TIE = 0.25, 0.75
 """Share of drivers that let another go first where everybody waits for everybody."""
+
+TIE_BREAKER = 1e-3
+"""[s] half of the drivers at an all-way stop say in a step that they arrive this much later, so that one of two may go."""
 
 ZIPPER, ALLWAY, STOP, EQUAL, MAJOR_GREEN, RED = 90, 119, 115, 61, 71, 114
 MAX_CIRCLE = 16
@@ -50,6 +53,8 @@ def announce(w: World, step: int) -> None:
                 items.next[item] = links.head[link]
                 links.head[link] = item
                 equal = equal or (w.net.link_state[link] == EQUAL and slots.halt[slot] > 0.0)
+                if link_state(w, link) == ALLWAY and uniform(w.trips.key[slots.trip[slot]], step, DRAW_ARRIVAL) < 0.5:
+                    items.arrive[item] += TIE_BREAKER
     if equal:
         _break_circles(w, step)
 
@@ -156,11 +161,8 @@ def _blocks(w: World, slot: int, item: int, foe: int, foe_item: int, patience: f
     kind, foe_kind = w.slots.kind[slot], w.slots.kind[foe]
     arrive, foe_arrive = items.arrive[item], items.arrive[foe_item]
     foe_state = link_state(w, items.link[foe_item])
-    if foe_state == ALLWAY:  # who has waited longer goes first, ties by arrival, then by trip
-        if items.waited[item] > items.waited[foe_item]:
-            return False
-        first = arrive < foe_arrive or (arrive == foe_arrive and w.slots.trip[slot] < w.slots.trip[foe])
-        if items.waited[item] == items.waited[foe_item] and first:
+    if foe_state == ALLWAY:  # who has waited longer goes first, ties by arrival; nobody while both are the same
+        if items.waited[item] > items.waited[foe_item] or (items.waited[item] == items.waited[foe_item] and arrive < foe_arrive):
             return False
     foe_speed, foe_decel = items.brake_speed[foe_item], types.decel[foe_kind]
     foe_leave = _leave_time(w, foe_item, foe_kind)
