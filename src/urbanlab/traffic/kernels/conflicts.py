@@ -113,12 +113,13 @@ def _times(w: World, slot: int, inner: int, conflict: int, other: int, foe: int,
     own_state, foe_state = link_state(w, own_entry), link_state(w, foe_entry)
     yields, foe_yields = flags & MEET_YIELDS != 0, flags & MEET_FOE_YIELDS != 0
     if is_red(own_state) or is_red(foe_state):
-        # whoever is stuck on the junction may leave it, unless the foe comes and can't brake any more
-        yields, foe_yields = is_red(foe_state), is_red(own_state)
+        # whoever was in the other's way first leaves first, unless the foe comes and can't brake any more
+        yields, foe_yields = True, True
         if not is_red(foe_state) and slots.speed[foe] > HALTING and gap < 0.0:
-            kind = slots.kind[foe]
-            room = -gap - w.types.length[kind]
-            yields = room < brake_gap(slots.speed[foe], w.types.decel[kind], w.types.tau[kind], w.params.dt)
+            kind, foe_kind, dt = slots.kind[slot], slots.kind[foe], w.params.dt
+            room = -gap - w.types.length[foe_kind] - 2.0 * w.types.min_gap[kind]
+            next_speed = slots.speed[foe] + w.types.accel[foe_kind] * dt
+            yields = room < brake_gap(next_speed, w.types.decel[foe_kind], w.types.tau[foe_kind], dt)
             foe_yields = not yields
     elif is_priority(own_state) != is_priority(foe_state):
         yields = not is_priority(own_state)

@@ -12,7 +12,7 @@ from urbanlab.traffic.kernels.arrays import LINK_CONT
 from urbanlab.traffic.kernels.change_speed import adapted_speed
 from urbanlab.traffic.kernels.conflicts import is_priority, is_yellow, link_state
 from urbanlab.traffic.kernels.limits import lane_limit
-from urbanlab.traffic.kernels.look_ahead import was_major
+from urbanlab.traffic.kernels.look_ahead import route_stop, was_major
 from urbanlab.traffic.kernels.state import EXPECTS_TO_WAIT, ITEM_REQUEST, NEVER, NUM_ITEMS
 from urbanlab.traffic.kernels.world import FLAG_CROSS, FLAG_STOP, FLAG_STUCK, World
 from urbanlab.traffic.physics.emissions import FUEL_COLUMNS, fuel_rate
@@ -38,7 +38,7 @@ def _granted_speed(w: World, lane: int, slot: int, time: float) -> tuple[float, 
     brake = brake_gap(speed, decel, 0.0, dt)
     least, least_distance, least_brakes = 0.0, 0.0, False
     zipper = 1e9
-    waits = 0
+    waits, closed_entry = 0, 0
     for item in range(slot * NUM_ITEMS, slot * NUM_ITEMS + slots.item[slot]):
         link = items.link[item]
         if link < 0 or items.flags[item] & ITEM_REQUEST == 0:
@@ -47,7 +47,8 @@ def _granted_speed(w: World, lane: int, slot: int, time: float) -> tuple[float, 
                 slots.junction_time[slot] = NEVER
                 slots.conflict_time[slot] = NEVER
             v = items.speed_wait[item]
-            waits = 1 if v < speed or v < HALTING else waits
+            if (v < speed or v < HALTING) and (link >= 0 or route_stop(w, slot, lane, slots.route[slot])):
+                waits = 1
             break
         state = link_state(w, link)
         can_brake = items.distance[item] > brake or speed < decel * dt
@@ -56,6 +57,8 @@ def _granted_speed(w: World, lane: int, slot: int, time: float) -> tuple[float, 
             v, waits = items.speed_wait[item], 1
             break
         opened = yellow or is_open(w, slot, item, can_brake, time)
+        if not opened and net.edge_roundabout[net.lane_edge[net.link_to[link]]] != 0:
+            closed_entry = 1
         if opened and not (is_priority(state) or net.link_flags[link] & LINK_CONT != 0 or was_major(w, link)):
             if items.distance[item] > net.link_visibility[link] and (can_brake or not yellow):
                 v, waits = items.speed_wait[item], 1
@@ -74,6 +77,8 @@ def _granted_speed(w: World, lane: int, slot: int, time: float) -> tuple[float, 
         else:
             v, waits = items.speed_wait[item], 1
             break
+        if net.lane_internal[lane] != 0 and slots.junction_time[slot] >= NEVER:
+            slots.junction_time[slot] = time  # its turn has come again
     if v + EPS < least:
         if least_brakes and v < speed:
             # it will not make it across in this step, so it has to stop before the link
@@ -81,6 +86,7 @@ def _granted_speed(w: World, lane: int, slot: int, time: float) -> tuple[float, 
             v, least, waits = min(v, slow), 0.0, 1
         else:
             least = v
+    slots.entry[slot] = closed_entry
     slots.waits[slot] = 0 if net.edge_roundabout[net.lane_edge[lane]] != 0 else waits
     return min(v, zipper), least
 
@@ -125,6 +131,7 @@ def _move(w: World, lane: int, slot: int, step: int, time: float) -> int:
         safe, least = _granted_speed(w, lane, slot, time)
     else:
         slots.waits[slot] = 1 if slots.asked[slot] & EXPECTS_TO_WAIT != 0 else 0
+        slots.entry[slot] = 0
     slots.requests[slot] = slots.asked[slot] & ~EXPECTS_TO_WAIT
     lowest = max(0.0, speed - types.decel[kind] * dt)
     hardest = max(0.0, speed - types.emergency_decel[kind] * dt)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_EXIT, LINK_KEEP_CLEAR
-from urbanlab.traffic.kernels.conflicts import is_priority, link_state
+from urbanlab.traffic.kernels.conflicts import is_priority, link_state, rear_slot
 from urbanlab.traffic.kernels.state import ITEM_HELD, ITEM_REQUEST, NO_REQUEST, NUM_ITEMS
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import brake_gap
@@ -26,6 +26,13 @@ def _keeps(w: World, slot: int, kind: int, link: int) -> bool:
     """Does the driver keep the junction behind this link clear?"""
     patient = w.types.keep_clear_time[kind] < 0.0 or w.slots.halt[slot] < w.types.keep_clear_time[kind]
     return w.net.link_flags[link] & LINK_KEEP_CLEAR != 0 and patient
+
+
+@inline
+def _last_slot(w: World, lane: int) -> int:
+    """Slot of the last vehicle of a lane, at least with its rear, -1 none."""
+    count = w.lanes.count[lane]
+    return w.lanes.first[lane] + count - 1 if count > 0 else rear_slot(w, lane)
 
 
 @device
@@ -62,6 +69,7 @@ def _measure(w: World, lane: int, slot: int, kind: int, ahead: float, num: int) 
             items.space[item] = space if found else items.space[item] + space
             continue
         behind = net.link_next[link]
+        final = _last_slot(w, behind)
         if net.lane_internal[behind] != 0:
             if _keeps(w, slot, kind, link):
                 space -= _taken(w, behind)
@@ -71,13 +79,12 @@ def _measure(w: World, lane: int, slot: int, kind: int, ahead: float, num: int) 
                 room, stands = _till_standing(w, slot, behind)
                 space += room
                 found = found or stands
-        elif w.lanes.count[behind] == 0:
+        elif final < 0 or final == slot:
             if net.lane_length[behind] > w.types.length[kind] or _keeps(w, slot, kind, link):
                 space += net.lane_length[behind]
         else:
             room, stands = _till_standing(w, slot, behind)
             space += room
-            final = w.lanes.first[behind] + w.lanes.count[behind] - 1
             if stands or w.slots.waits[final] != 0 or w.slots.dwell[final] >= 0.0:
                 found = True
                 items.flags[item] |= ITEM_HELD

@@ -248,8 +248,8 @@ def look_ahead(w: World, lane: int, slot: int, v: float, lane_speed: float, look
             reach = safe_stop_speed(net.link_visibility[link], decel, 0.0, dt)
             arrive_speed = min(pass_speed, speed_after(net.link_visibility[link], reach, accel))
             slowed = True
-        if minor and net.edge_roundabout[net.lane_edge[net.link_to[link]]] != 0:
-            slowed = True
+        elif minor and slots.entry[slot] != 0 and net.edge_roundabout[net.lane_edge[net.link_to[link]]] != 0:
+            slowed = True  # it will have to wait here
         items.flags[item] = ITEM_REQUEST if asks else 0
         items.speed_pass[item], items.speed_wait[item] = v, wait
         items.leave_speed[item] = _leave_speed(w, slot, link, kind, arrive_speed)

@@ -91,7 +91,7 @@ def _plan(w: World, lane: int, slot: int, k: int, ahead: float, time: float) -> 
             held = is_red(state) or is_yellow(state)
             if net.link_flags[link] & LINK_WATCHED != 0 and v > EPS and not held:
                 announce_far(w, slot, link, kind, seen, v, lane_speed, time)
-            elif v < HALTING or (v < decel and v < v_cap) or (not held and not is_priority(state)):
+            elif v < HALTING or (v < speed if held else (v < decel and v < v_cap) or not is_priority(state)):
                 slots.asked[slot] = EXPECTS_TO_WAIT
         return
     num = look_ahead(w, lane, slot, v, lane_speed, look, time)

@@ -52,6 +52,7 @@ def copy_slot(slots: Slots, source: int, target: int) -> None:
     slots.asked[target] = slots.asked[source]
     slots.requests[target] = slots.requests[source]
     slots.waits[target] = slots.waits[source]
+    slots.entry[target] = slots.entry[source]
 
 
 @device
@@ -139,6 +140,7 @@ def insert_slot(lanes: Lanes, slots: Slots, trips: Trips, pool: Pool, lane: int,
         pool.active[pool.num_active[0]] = lane
         pool.num_active[0] += 1
     lanes.count[lane] += 1
+    slots.entry[slot] = 0
     return slot
 
 

@@ -142,6 +142,7 @@ class Slots(NamedTuple):
     asked: I32  # bit k: it means to pass the k-th of them
     requests: I32  # the same, as the others know it: of the step before, moved on with each link passed
     waits: I32  # 1: it does not expect to pass the next link
+    entry: I32  # 1: the way into a roundabout ahead was found closed in the step before
 
 
 class Trips(NamedTuple):
@@ -171,7 +172,7 @@ class Trips(NamedTuple):
 
 
 _SLOT_NONE = {"trip": -1, "stop": -1, "dwell": -1.0}
-_INT_SLOTS = {"trip", "kind", "route", "halts", "stop", "want", "changed", "advices", "item", "asked", "requests", "waits"}
+_INT_SLOTS = {"trip", "kind", "route", "halts", "stop", "want", "changed", "advices", "item", "asked", "requests", "waits", "entry"}
 
 
 def new_slots(num: int) -> Slots:
