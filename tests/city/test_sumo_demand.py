@@ -54,10 +54,10 @@ def test_parameters_of_rerouting_devices_are_kept(tmp_path: Path) -> None:
         + vehicle("c", "2", ROUTE + param("has.ssm.device", "true")) + vehicle("d", "3", ROUTE + has) + vehicle("e", "4")
     )  # fmt: skip
     scenario = load(tmp_path, body)
-    assert scenario.demand.trip_rerouting.tolist() == [45.0, 0.0, -1.0, 0.0, -1.0]
+    assert scenario.demand.trip_rerouting.tolist() == [45.0, 0.0, -1.0, np.inf, -1.0]
     assert scenario.demand.vehicle_types[1].attributes == {"has.rerouting.device": "true"}
     assert dict(scenario.report.not_modelled) == {
-        "vehicle type parameter device.emissions.x": 1, "vehicle parameter has.ssm.device": 1, "rerouting at departure alone": 1,
+        "vehicle type parameter device.emissions.x": 1, "vehicle parameter has.ssm.device": 1,
     }  # fmt: skip
 
 

@@ -604,12 +604,12 @@ def test_routes_added_later_are_those_of_the_beginning(town: Scenario) -> None:
         for trip in (0, 17, 100):
             start = int(acts.world.departures.route[trip])
             ahead = acts.runs.ahead(start)
-            edges = acts.runs.routes.edge[ahead].copy()
-            before = acts.runs.routes
+            edges = acts.world.routes.edge[ahead].copy()
+            before = acts.world.routes
             acts.set_way(trip, acts.way(trip))
             new = int(acts.world.departures.route[trip])
-            assert new != start and np.array_equal(acts.runs.routes.edge[acts.runs.ahead(new)], edges)
+            assert new != start and np.array_equal(acts.world.routes.edge[acts.runs.ahead(new)], edges)
             for name in ("best_length", "best_offset", "best_link"):
                 first, last = before.best_start[[ahead.start, ahead.stop]].tolist()
-                again = int(acts.runs.routes.best_start[new])
-                assert np.array_equal(getattr(before, name)[first:last], getattr(acts.runs.routes, name)[again : again + last - first])
+                again = int(acts.world.routes.best_start[new])
+                assert np.array_equal(getattr(before, name)[first:last], getattr(acts.world.routes, name)[again : again + last - first])

@@ -20,10 +20,10 @@ from urbanlab.city.scenario import Closure, RunSettings, Scenario
 from urbanlab.city.synthetic import make
 from urbanlab.core.errors import ConfigError
 from urbanlab.core.provenance import Provenance
-from urbanlab.traffic.acting.live_times import LiveTimes, Smoothing
+from urbanlab.traffic.kernels.navigation import smoothed_speed
 from urbanlab.traffic.outputs.sumo_tripinfo import write_tripinfo
 from urbanlab.traffic.outputs.tables import trips_table
-from urbanlab.traffic.rerouting import _Options
+from urbanlab.traffic.rerouting_options import ReroutingOptions
 from urbanlab.traffic.simulation import Simulation
 
 OPTION = "device.rerouting."
@@ -186,54 +186,156 @@ def test_added_vehicles_look_as_others_do(town: Scenario) -> None:
         assert run.rerouting._period[-1] == 20.0 and len(run.rerouting._period) == 501
 
 
-# --- options and travel times --------------------------------------------------------------------------------------
+# --- choosing at departure -----------------------------------------------------------------------------------------
+
+
+def trips(num: int, spacing: int = 8, inside: str = 'departLane="best"') -> str:
+    return "".join(f'<trip id="v{n}" type="car" depart="{n * spacing}" from="A0A1" to="D1D2" {inside}/>' for n in range(num))
+
+
+@pytest.mark.parametrize("attributes", ['departLane="best"', 'departLane="first" via="B2C2"', 'departLane="free" departSpeed="max"'])
+def test_trips_without_a_route_choose_it_as_sumos_do(both: Both, attributes: str) -> None:
+    ours, theirs = both(trips(60, inside=attributes))
+    assert len(set(map(tuple, theirs.values()))) > 1  # the slow street is avoided while it is slow
+    assert agreement(ours, theirs) > 0.9
+
+
+def test_a_share_of_drivers_with_routes_chooses_before_departure(both: Both) -> None:
+    ours, theirs = both(vehicles(60), probability="1")
+    assert len(set(map(tuple, theirs.values()))) > 1
+    assert agreement(ours, theirs) > 0.9
+
+
+def test_trips_with_stops_choose_when_they_have_departed(both: Both) -> None:
+    stop = '<stop lane="A1B1_0" endPos="100" duration="5"/></trip>'
+    ours, theirs = both(trips(50).replace("/>", f">{stop}"))
+    assert agreement(ours, theirs) > 0.8
+
+
+def test_without_samples_free_roads_count(both: Both) -> None:
+    """Only limits of the moment do; SUMO chooses when it reads a trip, 200 s ahead at most."""
+    ours, theirs = both(trips(40), adaptation_interval="0")
+    at_once = [f"v{n}" for n in range(40) if not 100 <= 8 * n < 240]
+    assert [ours[name] for name in at_once] == [theirs[name] for name in at_once]
+    assert ours["v0"] != ours["v30"]
+
+
+# --- what drivers know ---------------------------------------------------------------------------------------------
+
+
+def test_travel_times_are_those_that_sumo_writes(net: Path, tmp_path: Path) -> None:
+    """Vehicles without imperfection drive as SUMO's do, so that means over them have to be the same."""
+    import sumo
+
+    routes, more, written = tmp_path / "r.rou.xml", tmp_path / "a.add.xml", tmp_path / "w.xml"
+    some = trips(30, 3, 'departLane="0" departSpeed="0"')
+    routes.write_text(f"<routes>{TYPES}{ROUTE}{some}</routes>")
+    more.write_text(f"<additional>{SLOW}</additional>")
+    command = [Path(sumo.SUMO_HOME) / "bin" / "sumo", "-n", net, "-r", routes, "-a", more, "--no-step-log", "--end", "200"]
+    subprocess.run([*command, "--device.rerouting.output", written], check=True, capture_output=True)
+    theirs = {}
+    for interval in etree.parse(written).iter("interval"):
+        theirs[float(interval.get("begin"))] = {edge.get("id"): float(edge.get("traveltime")) for edge in interval.iter("edge")}
+    scenario = read_sumo(net, [routes], [more], settings=RunSettings(end=200.0))
+    network = scenario.network
+    length = network.lane_length[network.edge_first_lane[:-1]]
+    with Simulation(scenario, seed=1) as run:
+        for end in (60, 90, 199):
+            run.run(float(end + 1))
+            world = run.model.world
+            alone = length / world.lanes.speed[network.edge_first_lane[:-1]]
+            times = dict(zip(network.edge_id, np.maximum(length / smoothed_speed(world.nav), alone).tolist(), strict=True))
+            named = [(name, times[name], time) for name, time in theirs[end].items() if not name.startswith(":")]
+            away = [entry for entry in named if abs(entry[1] / entry[2] - 1.0) > 0.02]
+            assert not away
+            free = dict(zip(network.edge_id, (length / network.lane_speed[network.edge_first_lane[:-1]]).tolist(), strict=True))
+            assert sum(time > 1.2 * free[name] for name, time in theirs[end].items()) > 1
+
+
+@pytest.mark.parametrize("weight", ["0", "0.9"])
+@pytest.mark.parametrize("log", [None, 3])
+def test_speeds_are_means_over_the_last_samples(town: Scenario, weight: str, log: int | None) -> None:
+    options = {OPTION + "probability": "1", OPTION + "adaptation-weight": weight, OPTION + "adaptation-interval": "2"}
+    network = town.network
+    samples: list[np.ndarray] = []
+    limits: list[np.ndarray] = []
+
+    def look(run: Simulation) -> None:
+        if round(run.time) % 2 == 1:
+            lanes = run.model.world.lanes
+            total, vehicles = np.zeros(network.num_lanes), lanes.count[: network.num_lanes].copy()
+            on = run.lane_of_vehicle >= 0
+            np.add.at(total, run.lane_of_vehicle[on], run.speeds[run.model.world.trips.slot[on]])
+            total[vehicles == 0] += lanes.speed[: network.num_lanes][vehicles == 0]
+            vehicles[vehicles == 0] = 1
+            first = network.edge_first_lane[:-1]
+            samples.append(np.add.reduceat(total, first) / np.add.reduceat(vehicles, first))
+            samples[-1][np.add.reduceat(lanes.count[: network.num_lanes], first) == 0] = np.nan
+            limits.append(lanes.speed[first].copy())
+
+    with Simulation(replace(town, closures=(), settings=replace(town.settings, options=options, end=500.0))) as run:
+        if log is not None:
+            nav = run.model.world.nav
+            run.model.replace(nav=nav._replace(log_edge=nav.log_edge[:log].copy(), log_lost=nav.log_lost[:log].copy()))
+        run.run(each_step=look)
+        found = smoothed_speed(run.model.world.nav)
+    values = np.where(np.isnan(samples), limits, samples)
+    if float(weight):
+        expected = limits[0]
+        for value in values:
+            expected = float(weight) * expected + (1.0 - float(weight)) * value
+    else:
+        expected = values[-180:].sum(axis=0) / 180 if len(values) >= 180 else None
+    assert len(values) == 250
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_new_routes_find_room(town: Scenario) -> None:
+    """Whether tables are large from the start or grow step by step, the run is the same."""
+    demand = town.demand
+    origin = demand.route_edge[demand.route_start[demand.trip_route]]
+    goal = demand.route_edge[demand.route_start[demand.trip_route + 1] - 1]
+    trips = replace(demand, trip_route=np.full(demand.num_trips, -1, np.int32), trip_from=origin, trip_to=goal)
+    with Simulation(replace(town, demand=trips)) as small, Simulation(replace(town, demand=trips)) as large:
+        large.model.acts.runs.make_room(100_000)
+        before = len(small.model.world.routes.edge)
+        small.run()
+        assert len(small.model.world.routes.edge) > before
+        assert trips_table(small.record()).equals(trips_table(large.run().record()))
+
+
+# --- options -------------------------------------------------------------------------------------------------------
+
+
+def period(options: ReroutingOptions, own: float, kind: VehicleType, name: str, origin: int = -1) -> float:
+    demand: Any = SimpleNamespace(vehicle_types=(kind,), trip_rerouting=np.array([own]), trip_from=np.array([origin]))
+    trip: Any = SimpleNamespace(row=np.zeros(1, np.int64), kind=np.zeros(1, np.int64), trip_id=[name])
+    return float(options.periods(demand, trip)[0])
 
 
 def test_what_is_said_nearest_to_the_vehicle_counts() -> None:
-    options = _Options({OPTION + "probability": "1", OPTION + "period": "60", OPTION + "explicit": "a, b"}, 1)
+    options = ReroutingOptions({OPTION + "probability": "1", OPTION + "period": "60", OPTION + "explicit": "a, b"}, 1)
     plain, never = VehicleType(), VehicleType(attributes={"has.rerouting.device": "false"})
     often = VehicleType(attributes={"has.rerouting.device": "true", "device.rerouting.period": "5"})
-    assert [options.period(own, kind, "x") for own, kind in ((-1.0, plain), (7.0, plain), (0.0, often), (-1.0, often), (-1.0, never))] == [
-        60.0, 7.0, 0.0, 5.0, 0.0,
-    ]  # fmt: skip
-    few = _Options({OPTION + "probability": "0", OPTION + "period": "60", OPTION + "explicit": "a, b"}, 1)
-    assert [few.period(-1.0, plain, name) for name in ("a", "b", "c")] == [60.0, 60.0, 0.0]
-    assert _Options({OPTION + "probability": "1"}, 1).period(-1.0, plain, "a") == 0.0
+    asked = ((-1.0, plain), (7.0, plain), (0.0, often), (-1.0, often), (-1.0, never))
+    assert [period(options, own, kind, "x") for own, kind in asked] == [60.0, 7.0, 0.0, 5.0, 0.0]
+    few = ReroutingOptions({OPTION + "probability": "0", OPTION + "period": "60", OPTION + "explicit": "a, b"}, 1)
+    assert [period(few, -1.0, plain, name) for name in ("a", "b", "c")] == [60.0, 60.0, 0.0]
+    assert period(ReroutingOptions({OPTION + "probability": "1"}, 1), -1.0, plain, "a") == np.inf
+
+
+def test_trips_without_a_route_always_choose_one() -> None:
+    """SUMO: those without the device look again only where nothing is said about who has it."""
+    plain, never = VehicleType(), VehicleType(attributes={"has.rerouting.device": "false"})
+    assert period(ReroutingOptions({}, 1), -1.0, plain, "x", origin=3) == np.inf
+    assert period(ReroutingOptions({}, 1), 0.0, never, "x", origin=3) == np.inf
+    assert period(ReroutingOptions({OPTION + "period": "60"}, 1), -1.0, plain, "x", origin=3) == 60.0
+    assert period(ReroutingOptions({OPTION + "period": "60", OPTION + "probability": "0"}, 1), -1.0, plain, "x", origin=3) == np.inf
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("period", "often"), ("adaptation-steps", "0"), ("adaptation-interval", "-1"), ("adaptation-weight", "1")]
+    ("name", "value"), [("period", "often"), ("adaptation-steps", "0"), ("adaptation-interval", "-1"), ("adaptation-weight", "1.5")]
 )
 def test_options_without_sense_are_refused(name: str, value: str) -> None:
     with pytest.raises(ConfigError):
-        _Options({OPTION + name: value}, 1)
-
-
-def world_of(lane: list[int], speed: list[float]) -> Any:
-    trips = SimpleNamespace(lane=np.array(lane, np.int32), slot=np.arange(len(lane)))
-    return SimpleNamespace(trips=trips, slots=SimpleNamespace(speed=np.array(speed)), lanes=SimpleNamespace(speed=np.full(99, 10.0)))
-
-
-@pytest.mark.parametrize("weight", [0.0, 0.75])
-def test_speeds_are_means_over_the_last_samples(weight: float) -> None:
-    """Edge 0 has two lanes; edge 1 nobody has ever been on."""
-    network: Any = SimpleNamespace(
-        edge_first_lane=np.array([0, 2, 3]), lane_length=np.array([100.0, 100.0, 50.0]), lane_speed=np.array([10.0, 10.0, 20.0]),
-        lane_edge=np.array([0, 0, 1]), num_edges=2,
-    )  # fmt: skip
-    worlds = [world_of([0, 1, -1], [2.0, 6.0, 99.0]), world_of([], []), world_of([0], [0.0])]
-    times = LiveTimes(network, lambda: worlds[now], Smoothing(1.0, 4, weight))
-    samples = []
-    for step in range(5):
-        now = min(step, 2)  # means 4, the limit 10, then 0
-        times.sample()
-        samples.append(4.0 if step == 0 else 10.0 if step == 1 else 0.0)
-    if weight:
-        expected = 10.0
-        for sample in samples:
-            expected = weight * expected + (1.0 - weight) * sample
-    else:
-        expected = sum(samples[-4:]) / 4
-    assert times.speed.tolist() == pytest.approx([expected, 20.0])
-    assert times.cost(np.array([10.0, np.inf])).tolist() == pytest.approx([100.0 / expected, np.inf])
-    assert times.cost(np.array([500.0, 2.5])).tolist() == pytest.approx([500.0, 2.5])
+        ReroutingOptions({OPTION + name: value}, 1)

@@ -160,7 +160,7 @@ TRIPS = Table("trips", "V", "demand", (
     Column("arrival_lane", "arrival_lane", Kind.INT32, "lane of the last edge, -1 any"),
     Column("arrival_position_m", "arrival_pos", Kind.FLOAT, "[m]; negative counts from the end; inf: the end"),
     Column("arrival_speed_mps", "arrival_speed", Kind.FLOAT, "[m/s]; -1: as it comes"),
-    Column("rerouting_s", "trip_rerouting", Kind.FLOAT, "[s] period of looking for a faster way; 0 never; -1: as type or options say"),
+    Column("rerouting_s", "trip_rerouting", Kind.FLOAT, "[s] period of choosing anew; 0 never; inf: at departure; -1: by type or options"),
 ))  # fmt: skip
 ROUTES = Table("routes", "N", "demand", (
     Column("edges", "route_edge", Kind.INTS, "edges in the order driven", "E", "route_start"),

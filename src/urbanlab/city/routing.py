@@ -4,8 +4,8 @@ The time of an edge is its length over the smaller of the speed limit of its fir
 own maximum; each movement adds the time over its internal edges, and a penalty for each internal edge that
 is entered over a minor link without a signal (SUMO's `weights.minor-penalty`, 1.5 s by default).
 Source: SUMO, `MSEdge::recalcCache`, `MSEdge::closeBuilding`, `DijkstraRouter`; compared with SUMO 1.28 in
-the tests. Two things of SUMO are left out on purpose: the jams of the moment of departure, and the driver's
-own speed factor, because a route must not change when the controller does.
+the tests. Jams and the driver's own speed factor do not count here: trips of SUMO scenarios that have only these routes
+choose anew when they depart (`traffic.kernels.choose_way`).
 """
 
 from __future__ import annotations
@@ -26,11 +26,15 @@ from urbanlab.core.errors import DemandError
 __all__ = [
     "MINOR_PENALTY",
     "Paths",
+    "internal_successors",
+    "is_minor",
+    "junction_times",
     "route_demand",
     "routing_graph",
     "select_trips",
     "shortest_path",
     "solve_pairs",
+    "successor_pairs",
     "with_landmarks",
 ]
 
@@ -61,10 +65,12 @@ def routing_graph(
     is_normal = network.edge_function == EdgeFunction.NORMAL
     lane_ok = (network.lane_permissions & mask) != 0
     time = network.lane_length[first_lane] / np.minimum(network.lane_speed[first_lane], max_speed)
-    via_time = time + np.where(_is_minor(network)[first_lane], minor_penalty, 0.0)
+    via_time = time + np.where(is_minor(network)[first_lane], minor_penalty, 0.0)
     edge_ok = np.logical_or.reduceat(lane_ok, first_lane) & is_normal
     cost = np.where(edge_ok, time, np.inf)
-    start, successor, successor_cost = _successors(network, mask, lane_ok, via_time)
+    start, pair = successor_pairs(network, vehicle_class)
+    successor = network.lane_edge[network.connection_to[pair]].astype(np.int32)
+    successor_cost = junction_times(network, via_time)[pair]
     first_point = network.lane_shape_start[first_lane]
     x, y = network.shape_x[first_point].copy(), network.shape_y[first_point].copy()
     return RoutingGraph(start, successor, successor_cost, cost, x, y, np.empty((network.num_edges, 0)))
@@ -170,7 +176,7 @@ def _mask(vehicle_class: str) -> int:
     return -1 if vehicle_class == "ignoring" else class_mask(vehicle_class)
 
 
-def _is_minor(network: Network) -> NDArray[np.bool_]:
+def is_minor(network: Network) -> NDArray[np.bool_]:
     """(L,) internal lanes that are entered over a link that has to yield and has no signal."""
     minor = np.zeros(network.num_lanes, dtype=bool)
     with_via = np.flatnonzero(network.connection_via >= 0)[::-1]  # reversed: the first link into a lane decides
@@ -180,13 +186,19 @@ def _is_minor(network: Network) -> NDArray[np.bool_]:
     return minor
 
 
-def _via_cost(network: Network, via_time: Float) -> Float:
-    """(C,) [s] over all internal edges of each connection, the waiting points inside included."""
-    onward = np.full(network.num_lanes + 1, -1, np.int32)  # the last entry catches "none"
+def internal_successors(network: Network) -> Int:
+    """(L+1,) internal lane that follows an internal lane inside a junction, -1 none; the last entry is for lane -1."""
+    onward = np.full(network.num_lanes + 1, -1, np.int32)
     order = np.arange(network.num_connections)[::-1]
     onward[network.connection_from[order]] = network.connection_via[order]
     is_internal = network.edge_function[network.lane_edge] == EdgeFunction.INTERNAL
     onward[:-1][~is_internal] = -1
+    return onward
+
+
+def junction_times(network: Network, via_time: Float) -> Float:
+    """(C,) [s] over all internal edges of each connection, the waiting points inside included; `via_time` is by edge."""
+    onward = internal_successors(network)
     time = np.append(via_time[network.lane_edge], 0.0)
     via = network.connection_via.copy()
     total = np.zeros(network.num_connections)
@@ -198,8 +210,16 @@ def _via_cost(network: Network, via_time: Float) -> Float:
     return total
 
 
-def _successors(network: Network, mask: int, lane_ok: NDArray[np.bool_], via_time: Float) -> tuple[NDArray[np.int64], Int, Float]:
-    """Pairs of edges that a class can drive one after the other, in the order of SUMO's links."""
+def successor_pairs(network: Network, vehicle_class: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of edges that a class can drive one after the other, in the order of SUMO's links.
+
+    Returns
+    -------
+    start : (E+1,) ranges of the pairs by the first edge
+    connection : (M,) the connection whose way over the junction counts for a pair
+    """
+    mask = _mask(vehicle_class)
+    lane_ok = (network.lane_permissions & mask) != 0
     edge_of = network.lane_edge
     from_edge, to_edge = edge_of[network.connection_from], edge_of[network.connection_to]
     rows = np.flatnonzero(network.edge_function[from_edge] == EdgeFunction.NORMAL)
@@ -215,8 +235,7 @@ def _successors(network: Network, mask: int, lane_ok: NDArray[np.bool_], via_tim
     source = from_edge[rows[kept]]
     start = np.zeros(network.num_edges + 1, np.int64)
     np.cumsum(np.bincount(source, minlength=network.num_edges), out=start[1:])
-    cost = _via_cost(network, via_time)[rows[kept]]
-    return start, to_edge[rows[kept]].astype(np.int32), cost
+    return start, rows[kept]
 
 
 def _legs(demand: Demand, network: Network, rows: NDArray[np.integer]) -> tuple[Int, Int, Int]:

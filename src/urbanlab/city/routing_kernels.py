@@ -24,8 +24,10 @@ __all__ = [
     "dijkstra_edges",
     "new_search_space",
     "path_length",
+    "pop",
     "read_path",
     "route_groups",
+    "sift_up",
 ]
 
 Float = NDArray[np.float64]
@@ -83,7 +85,8 @@ def _before(space: SearchSpace, one: int, other: int) -> bool:
 
 
 @device
-def _sift_up(space: SearchSpace, place: int) -> None:
+def sift_up(space: SearchSpace, place: int) -> None:
+    """Move the edge at a place of the heap up to where its key belongs."""
     edge = space.heap_edge[place]
     while place > 0:
         up = (place - 1) >> 1
@@ -98,7 +101,7 @@ def _sift_up(space: SearchSpace, place: int) -> None:
 
 
 @device
-def _pop(space: SearchSpace, size: int) -> int:
+def pop(space: SearchSpace, size: int) -> int:
     """Take the first of a heap of `size` edges; the heap has one less afterwards."""
     first = space.heap_edge[0]
     edge = space.heap_edge[size - 1]
@@ -153,7 +156,7 @@ def _expand(graph: RoutingGraph, cost: Float, space: SearchSpace, edge: int, siz
         space.label[follower] = label
         space.parent[follower] = edge
         space.heap_key[follower] = label + space.left[follower]
-        _sift_up(space, space.heap_place[follower])
+        sift_up(space, space.heap_place[follower])
     return size
 
 
@@ -171,7 +174,7 @@ def _search(graph: RoutingGraph, cost: Float, space: SearchSpace, origin: int, g
     space.heap_place[origin] = 0
     size = 1
     while size > 0 and left > 0:
-        edge = _pop(space, size)
+        edge = pop(space, size)
         size -= 1
         space.stamp[edge] = mark + 1
         if space.wanted[edge] == space.counter[0]:

@@ -14,9 +14,11 @@ from urbanlab.city.demand import Demand, VehicleType
 from urbanlab.city.network import VEHICLE_CLASSES, Network
 from urbanlab.core.rng import entity_key, stream_key
 from urbanlab.traffic.kernels.arrays import Net, Params, Types
+from urbanlab.traffic.kernels.navigation import Navigation
 from urbanlab.traffic.kernels.sensors import Areas, Points
 from urbanlab.traffic.kernels.state import new_items, new_lanes, new_pool, new_slots, new_trips
 from urbanlab.traffic.kernels.world import Departures, Links, Watch, World
+from urbanlab.traffic.navigation import Choosers
 from urbanlab.traffic.physics.emissions import FUEL_ROWS, row_of_class
 from urbanlab.traffic.routes import CompiledRoutes
 
@@ -115,7 +117,13 @@ def arrival_places(wanted: NDArray[np.float64], end: NDArray[np.float64]) -> NDA
 
 
 def _departures(
-    demand: Demand, net: Net, compiled: CompiledRoutes, rows: NDArray[np.int64], kind: NDArray[np.int32], depart: NDArray[np.float64]
+    demand: Demand,
+    net: Net,
+    compiled: CompiledRoutes,
+    rows: NDArray[np.int64],
+    kind: NDArray[np.int32],
+    depart: NDArray[np.float64],
+    choosers: Choosers,
 ) -> Departures:
     num = len(rows)
     last = _last_edge(compiled, num)
@@ -135,6 +143,7 @@ def _departures(
         arrival_pos=arrival_places(demand.arrival_pos[rows], end),
         arrival_speed=demand.arrival_speed[rows],
         factor=np.ones(num),
+        **choosers._asdict(),
         next=np.full(num, -1, np.int32),
         queue_head=np.full(num_edges, -1, np.int32),
         queue_tail=np.full(num_edges, -1, np.int32),
@@ -147,8 +156,8 @@ def _last_edge(compiled: CompiledRoutes, num: int) -> NDArray[np.int32]:
     """Final edge of each trip."""
     if not num:
         return np.zeros(0, np.int32)
-    ends = np.flatnonzero(compiled.runs.routes.last)
-    return compiled.runs.routes.edge[ends[np.searchsorted(ends, compiled.trip_route)]]
+    ends = np.flatnonzero(compiled.routes.last)
+    return compiled.routes.edge[ends[np.searchsorted(ends, compiled.trip_route)]]
 
 
 def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
@@ -166,10 +175,12 @@ def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
     signal_state: NDArray[np.uint8],
     points: Points,
     areas: Areas,
+    choosers: Choosers,
+    nav: Navigation,
 ) -> World:
     """An empty world with all trips still to come; slots and lanes hold one virtual lane for vehicles off the road."""
     num_lanes = network.num_lanes
-    departures = _departures(demand, net, compiled, rows, kind, depart)
+    departures = _departures(demand, net, compiled, rows, kind, depart, choosers)
     departures = departures._replace(factor=speed_factors(demand.vehicle_types, kind, trip_ids, seed))
     speed = np.append(network.lane_speed, 1.0)
     permissions = np.append(network.lane_permissions, 0)
@@ -178,7 +189,8 @@ def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
     return World(
         net=net,
         types=compile_types(demand.vehicle_types),
-        routes=compiled.runs.routes,
+        routes=compiled.routes,
+        runs=compiled.runs,
         stops=compiled.stops,
         lanes=new_lanes(speed, permissions),
         slots=new_slots(num_slots),
@@ -192,6 +204,7 @@ def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
             signal_state=signal_state,
         ),
         departures=departures,
+        nav=nav,
         points=points,
         areas=areas,
         watch=Watch(np.zeros(num_lanes + 1, np.uint8), np.zeros(0, np.int32), np.zeros(1, np.int64)),

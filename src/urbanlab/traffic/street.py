@@ -15,6 +15,7 @@ from urbanlab.traffic.departures import ExpandedTrips
 from urbanlab.traffic.kernels.arrays import Params
 from urbanlab.traffic.kernels.state import Trips, grow_slots, new_items
 from urbanlab.traffic.kernels.world import (
+    CHOICE_NONE,
     COUNT_ARRIVED,
     COUNT_REMOVED,
     COUNT_RUNNING,
@@ -22,10 +23,16 @@ from urbanlab.traffic.kernels.world import (
     COUNT_TELEPORTS,
     COUNT_WAITING,
     PHASE,
+    ROOM,
+    ROOM_LOG,
+    ROOM_ROUTES,
+    ROOM_SLOTS,
     World,
 )
 from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
 from urbanlab.traffic.model import Counts, LaneTotals, ModelInput
+from urbanlab.traffic.navigation import choosers_of, new_navigation, with_longer_log
+from urbanlab.traffic.rerouting_options import ReroutingOptions
 from urbanlab.traffic.routes import compile_routes
 from urbanlab.traffic.sensors import Sensors, plan_sensors
 
@@ -51,7 +58,7 @@ class StreetModel:
         self.threads = given.threads
         net = compile_network(scenario.network, plan.connection_signal_pos)
         bits = class_bits(scenario.demand.vehicle_types)[trips.kind]
-        compiled = compile_routes(scenario.network, net, scenario.network.lane_permissions, scenario.demand, trips, bits)
+        compiled = compile_routes(scenario.network, net, scenario.demand, trips, bits)
         params = Params(
             dt=settings.step,
             begin=given.begin,
@@ -63,14 +70,24 @@ class StreetModel:
             max_depart_delay=settings.max_depart_delay,
         )
         sensors, points, areas = plan_sensors(scenario.network, scenario.detectors, len(trips.row))
+        options = ReroutingOptions(settings.options, given.seed)
+        self.periods = options.periods(scenario.demand, trips)
+        choosers = choosers_of(scenario.demand, trips, options, self.periods)
+        chooses = choosers.choice != CHOICE_NONE
+        nav = new_navigation(
+            scenario.network, scenario.demand, options, kinds=np.unique(trips.kind[chooses]), num=int(np.sum(self.periods > 0.0)),
+            most_via=int(choosers.via_num.max(initial=0)), step=settings.step,
+        )  # fmt: skip
         self.world: World = new_world(
             scenario.network, net, scenario.demand, compiled, rows=trips.row, kind=trips.kind, depart=trips.depart,
             trip_ids=trips.trip_id, seed=given.seed, params=params, signal_state=signals.link_state, points=points, areas=areas,
+            choosers=choosers, nav=nav,
         )  # fmt: skip
         self._plan_handle, self._signal_handle = pack(plan), pack(signals)
         self.handle: Handle = pack(self.world)
         self.sensors = Sensors(self, sensors)
-        self.acts = StreetActs(self, scenario, compiled.runs, given.seed)
+        self.acts = StreetActs(self, scenario, given.seed)
+        self.acts.runs.fill_all()
 
     def warm_up(self) -> None:
         """Compile, or load from the cache, without doing a step."""
@@ -94,7 +111,18 @@ class StreetModel:
                 return done
 
     def _grow(self) -> None:
-        """Twice the slots; vehicles keep theirs."""
+        """Room for what a step stands still for: twice as much as there was."""
+        lacking = int(self.world.cursor[ROOM])
+        self.world.cursor[ROOM] = ROOM_SLOTS
+        if lacking == ROOM_ROUTES:
+            self.acts.runs.make_room(len(self.world.nav.path))
+        elif lacking == ROOM_LOG:
+            self.replace(nav=with_longer_log(self.world.nav))
+        else:
+            self._grow_slots()
+
+    def _grow_slots(self) -> None:
+        """Vehicles keep their slots."""
         num = 2 * len(self.world.slots.trip)
         slots, pool = grow_slots(self.world.slots, self.world.pool, num)
         self.replace(slots=slots, pool=pool, items=new_items(num))

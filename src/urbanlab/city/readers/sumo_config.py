@@ -70,7 +70,8 @@ _KNOWN = frozenset(_DEFAULTS) | {
 # to the router and to drivers who look for faster ways, among the settings' options
 _PASSED_ON = frozenset({
     "ignore-route-errors", "weights.minor-penalty", "device.rerouting.probability", "device.rerouting.period",
-    "device.rerouting.explicit",
+    "device.rerouting.explicit", "device.rerouting.pre-period", "device.rerouting.synchronize",
+    "device.rerouting.adaptation-weight", "device.rerouting.adaptation-steps", "device.rerouting.adaptation-interval",
 })  # fmt: skip
 
 
@@ -123,7 +124,6 @@ def read_config(path: Path, report: ImportReport, limits: XmlLimits = DEFAULT_LI
         )  # fmt: skip
     for name, value in options.items():
         _note(name, value, report)
-    _note_rerouting(options, values, report)
     try:
         settings, defaults = _settings(options, values), _type_defaults(options, values)
         ignore = values.flag(options, "ignore-route-errors", default=False)
@@ -176,13 +176,6 @@ def _note(name: str, value: str, report: ImportReport) -> None:
             report.note(f"option {name}", value)
     elif name not in _KNOWN | _PASSED_ON and not _SILENT.match(name):
         report.note(f"option {name}", value)
-
-
-def _note_rerouting(options: dict[str, str], values: Values, report: ImportReport) -> None:
-    """Drivers who look for a faster way at their departure alone are not modelled."""
-    share = values.number(options, "device.rerouting.probability", -1.0)
-    if (share > 0.0 or options.get("device.rerouting.explicit")) and not values.time(options, "device.rerouting.period", 0.0) > 0.0:
-        report.note("rerouting at departure alone", f"probability {share:g}")
 
 
 def _same(value: str, default: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -183,12 +184,11 @@ class DemandReader:
     def _device(self, vehicle: _Open, row: int) -> None:
         """What a vehicle's own parameters say about looking for faster ways; without a word on the period: the options' one."""
         has = self.values.flag(vehicle.params, "has.rerouting.device", default=True)
-        period = self.rules.settings.options.get("device.rerouting.period", "0")
-        written = vehicle.params.get("device.rerouting.period", period)
+        default = self.rules.settings.options.get("device.rerouting.period", "0")
+        written = vehicle.params.get("device.rerouting.period", default)
         if "has.rerouting.device" in vehicle.params or "device.rerouting.period" in vehicle.params:
-            self.rerouting[row] = max(self.values.parse_time(written, "device.rerouting.period"), 0.0) if has else 0.0
-            if has and not self.rerouting[row]:
-                self.report.note("rerouting at departure alone", self.ids[row])
+            period = max(self.values.parse_time(written, "device.rerouting.period"), 0.0)
+            self.rerouting[row] = (period or math.inf) if has else 0.0
 
     def _direction(self, vehicle: _Open, name: str, row: int) -> bool:
         """Where it goes: a route of its own, a named one, or an origin and a destination. False: not read."""

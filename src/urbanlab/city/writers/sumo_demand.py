@@ -148,7 +148,7 @@ def _trip(
     )
     if rerouting >= 0.0:
         yield tag("param", key="has.rerouting.device", value="true" if rerouting > 0.0 else "false")
-        yield tag("param", key="device.rerouting.period", value=rerouting)
+        yield tag("param", key="device.rerouting.period", value=rerouting if math.isfinite(rerouting) else 0.0)
     for stop in stops:
         yield _stop(stop, network, places)
     if has_inside:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -69,12 +69,12 @@ class Choices:
         legs = self._acts.paths.path(self._acts.kind(trip), list(question.points), closed=avoid)
         return None if legs is None else question.answer(legs)
 
-    def fastest_now(self, trips: Iterable[int], cost: Callable[[Float], Float]) -> list[tuple[int, Way]]:
+    def fastest_now(self, trips: Iterable[int], speed: Float) -> list[tuple[int, Way]]:
         """Trips for which another way is faster now, and that way; searched together.
 
         Parameters
         ----------
-        cost : gives the times along edges [s] from what a vehicle needs alone
+        speed : (E,) [m/s] of all edges now
         """
         by_kind: dict[int, list[_Question]] = {}
         for trip in trips:
@@ -84,7 +84,7 @@ class Choices:
         changed = []
         for kind, questions in by_kind.items():
             pairs = [pair for question in questions for pair in zip(question.points[:-1], question.points[1:], strict=True)]
-            legs = self._acts.paths.legs(kind, pairs, cost)
+            legs = self._acts.paths.legs(kind, pairs, speed)
             for question in questions:
                 own, legs = legs[: len(question.points) - 1], legs[len(question.points) - 1 :]
                 if all(len(leg) for leg in own):

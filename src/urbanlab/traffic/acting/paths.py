@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from urbanlab.city.demand import VehicleType
 from urbanlab.city.network import Network
-from urbanlab.city.routing import MINOR_PENALTY, routing_graph, solve_pairs
+from urbanlab.city.routing import MINOR_PENALTY, is_minor, junction_times, routing_graph, solve_pairs, successor_pairs
 from urbanlab.city.routing_kernels import RoutingGraph
 
 __all__ = ["PathFinder"]
@@ -34,9 +31,9 @@ class PathFinder:
         self._kinds = [(kind.vehicle_class, min(kind.max_speed, kind.desired_max_speed)) for kind in vehicle_types]
         self._graphs: dict[tuple[str, float], RoutingGraph] = {}
 
-    def lanes_changed(self, speed: NDArray[np.float64], permissions: NDArray[np.int64]) -> None:
-        """Limits [m/s] or permissions of lanes (L,) are others from now on."""
-        self._network = replace(self._network, lane_speed=speed.copy(), lane_permissions=permissions.copy())
+    def lanes_changed(self, network: Network) -> None:
+        """The same streets with other limits or permissions of lanes are what counts from now on."""
+        self._network = network
         self._graphs.clear()
 
     def graph(self, kind: int) -> RoutingGraph:
@@ -66,15 +63,21 @@ class PathFinder:
             return None
         return [legs.path(row) for row in range(len(points) - 1)]
 
-    def legs(self, kind: int, pairs: list[tuple[int, int]], cost: Callable[[Float], Float]) -> list[Int]:
+    def legs(self, kind: int, pairs: list[tuple[int, int]], speed: Float) -> list[Int]:
         """Fastest edges of pairs (from, to), searched together; empty where there is no way.
 
         Parameters
         ----------
         kind : vehicle type
-        cost : gives the times along edges [s] from what a vehicle needs alone
+        speed : (E,) [m/s] of all edges now, those inside junctions included; no edge is faster than the vehicle is alone
         """
-        graph = self.graph(kind)
+        graph, network = self.graph(kind), self._network
+        first = network.edge_first_lane[:-1]
+        time = network.lane_length[first] / speed
+        alone = network.lane_length[first] / np.minimum(network.lane_speed[first], self._kinds[kind][1])
+        inside = np.maximum(time, alone + np.where(is_minor(network)[first], self._penalty, 0.0))
+        pair = successor_pairs(network, self._kinds[kind][0])[1]
+        graph = graph._replace(successor_cost=junction_times(network, inside)[pair])
         ends = np.array(pairs, np.int32).reshape(-1, 2)
-        found = solve_pairs(graph, ends[:, 0], ends[:, 1], cost(graph.edge_cost))
+        found = solve_pairs(graph, ends[:, 0], ends[:, 1], np.maximum(time, graph.edge_cost))
         return [found.path(row) for row in range(len(pairs))]

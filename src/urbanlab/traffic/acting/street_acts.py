@@ -6,6 +6,7 @@ Everything here changes the world's arrays in place, or exchanges them for longe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -21,10 +22,11 @@ from urbanlab.traffic.acting.route_runs import RouteRuns, Run
 from urbanlab.traffic.acting.ways import Way, read_way, slot_of
 from urbanlab.traffic.build import arrival_places, speed_factors, trip_keys
 from urbanlab.traffic.departures import ExpandedTrips
-from urbanlab.traffic.kernels.world import COUNT_REMOVED, COUNT_WAITING, STEP, World
+from urbanlab.traffic.kernels.world import CHOICE_NONE, COUNT_REMOVED, COUNT_WAITING, STEP, World
+from urbanlab.traffic.navigation import mean_limits, with_pairs
 from urbanlab.traffic.physics.following import brake_gap
 from urbanlab.traffic.record import TripState
-from urbanlab.traffic.routes import RunTable, wanted_arrival
+from urbanlab.traffic.routes import wanted_arrival
 
 __all__ = ["NewStop", "NewTrip", "StreetActs"]
 
@@ -69,13 +71,12 @@ class StreetActs:
     ----------
     model : whose world it is
     scenario : that it runs
-    table : its routes
     seed : of its draws
     """
 
-    def __init__(self, model: _Model, scenario: Scenario, table: RunTable, seed: int) -> None:
+    def __init__(self, model: _Model, scenario: Scenario, seed: int) -> None:
         self._model, self._scenario, self._seed = model, scenario, seed
-        self.runs = RouteRuns(model.world.net, table)
+        self.runs = RouteRuns(model)
         self._rooms = Rooms()
         self._num_lanes = scenario.network.num_lanes
         self._watched: list[int] = []
@@ -123,7 +124,7 @@ class StreetActs:
         for lane, mask in changed:
             now[lane] = mask
         edges = np.unique(self._scenario.network.lane_edge[[lane for lane, _ in changed]])
-        self.runs.refill(now, edges, self._used_positions())
+        self.runs.refill(edges, self._used_positions())
         self._tell_paths()
 
     def set_limits(self, lanes: Sequence[int], speed: Sequence[float]) -> None:
@@ -132,8 +133,14 @@ class StreetActs:
         self._tell_paths()
 
     def _tell_paths(self) -> None:
-        lanes, num = self.world.lanes, self._num_lanes
-        self.paths.lanes_changed(lanes.speed[:num], lanes.permissions[:num])
+        """Whoever looks for ways learns of other limits and permissions."""
+        lanes, nav, num = self.world.lanes, self.world.nav, self._num_lanes
+        network = replace(self._scenario.network, lane_speed=lanes.speed[:num].copy(), lane_permissions=lanes.permissions[:num].copy())
+        self.paths.lanes_changed(network)
+        if len(nav.limit):
+            altered = np.flatnonzero(mean_limits(network, network.lane_speed) != nav.limit).astype(np.int32)
+            kinds = np.flatnonzero(nav.graph >= 0)
+            self._model.replace(nav=with_pairs(nav._replace(altered=altered), network, self._scenario.demand, kinds))
 
     def _used_positions(self) -> NDArray[np.int32]:
         world = self.world
@@ -212,7 +219,7 @@ class StreetActs:
             arrival=wanted_arrival(self._scenario.network, last, int(demand.arrival_lane[row]) if row >= 0 else -1),
             class_bit=self.class_bit(trip),
         )
-        start = self.runs.add(run, world.lanes.permissions)
+        start = self.runs.add(run)
         for n, (stop, place) in enumerate(zip(way.stops, way.places, strict=True)):
             world.stops.route[stop] = start + place + n
             world.stops.next[stop] = way.stops[n + 1] if n + 1 < len(way.stops) else -1
@@ -224,14 +231,13 @@ class StreetActs:
         wanted = demand.arrival_pos[[row]] if row >= 0 else np.array([np.inf])
         end = world.net.lane_length[world.net.edge_first_lane[[last]]]
         world.departures.arrival_pos[trip] = arrival_places(wanted, end)[0]
-        self._model.replace(routes=self.runs.routes)
 
     # --- vehicles --------------------------------------------------------------------------------------------------
 
     def add_trip(self, new: NewTrip, time: float) -> None:
         """A trip that wants to depart at `time` [s], the start of the next step; it waits for room as others do."""
         world, trip = self.world, len(self.world.trips.state)
-        start = self.runs.add(Run(new.edges, (), None, int(world.types.class_bit[new.kind])), world.lanes.permissions)
+        start = self.runs.add(Run(new.edges, (), None, int(world.types.class_bit[new.kind])))
         types = self._scenario.demand.vehicle_types
         factor = speed_factors(types, np.array([new.kind], np.int32), [new.trip_id], self._seed)
         blank = {"slot": -1, "lane": -1, "depart": -1.0, "arrival": -1.0, "depart_lane": -1, "arrival_lane": -1}
@@ -241,10 +247,10 @@ class StreetActs:
         departure = {
             "depart": time, "kind": new.kind, "route": start, "stop": -1, "lane_mode": new.depart_lane, "lane_index": 0,
             "pos_mode": DepartPos.BASE, "pos": 0.0, "speed_mode": new.depart_speed, "speed": 0.0, "arrival_pos": end,
-            "arrival_speed": -1.0, "factor": factor[0], "next": -1,
+            "arrival_speed": -1.0, "factor": factor[0], "choice": CHOICE_NONE, "choose_next": 0.0, "via_start": 0, "via_num": 0, "next": -1,
         }  # fmt: skip
         departures = self._rooms.extended(world.departures, {name: [value] for name, value in departure.items()})
-        self._model.replace(routes=self.runs.routes, departures=departures, trips=self._rooms.extended(world.trips, rows))
+        self._model.replace(departures=departures, trips=self._rooms.extended(world.trips, rows))
         if len(world.points.halts):
             self._model.replace(points=self._rooms.extended(world.points, {"halts": [0], "slow": [0]}))
         self._name_trip(new, time)

@@ -47,4 +47,4 @@ def read_way(world: World, runs: RouteRuns, trip: int) -> Way:
     kept = np.ones(ahead.stop - here, bool)
     kept[offsets + 1] = False  # behind a stop the same edge stands once more
     places = (np.cumsum(kept) - 1)[offsets] if rows else offsets
-    return Way(runs.routes.edge[ahead][kept], tuple(rows), tuple(places.tolist()))
+    return Way(world.routes.edge[ahead][kept], tuple(rows), tuple(places.tolist()))

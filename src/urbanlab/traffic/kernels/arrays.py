@@ -18,15 +18,20 @@ __all__ = [
     "LINK_KEEP_CLEAR",
     "LINK_WAIT",
     "LINK_WATCHED",
+    "MAX_WINDOW",
     "MEET_CONT",
     "MEET_FOE_FIRST",
     "MEET_FOE_YIELDS",
     "MEET_SOURCE",
     "MEET_TARGET",
     "MEET_YIELDS",
+    "NUM_POSITIONS",
+    "NUM_ROWS",
+    "NUM_RUNS",
     "Net",
     "Params",
     "Routes",
+    "Runs",
     "Stops",
     "Types",
 ]
@@ -49,6 +54,13 @@ MEET_FOE_FIRST = 4  # a waiting point follows the other lane
 MEET_CONT = 8  # and none lies on the own path: its vehicles are never passed but by leave of the signal
 MEET_YIELDS = 16  # the own stream gives way
 MEET_FOE_YIELDS = 32  # the other does
+
+
+MAX_WINDOW = 128
+"""Positions of a route that are looked at from one of them."""
+
+NUM_RUNS, NUM_POSITIONS, NUM_ROWS = range(3)
+"""What `Runs.used` counts."""
 
 
 class Net(NamedTuple):
@@ -142,6 +154,22 @@ class Routes(NamedTuple):
     best_length: NDArray[np.float32]  # (B,) [m] that can be driven on from the start of the edge without a change
     best_offset: NDArray[np.int8]  # (B,) lanes to the best one, left positive
     best_link: I32  # (B,) link to take from this lane, -1 none
+
+
+class Runs(NamedTuple):
+    """Runs of positions of the route table: R runs, P positions. Arrays may be longer than what `used` says is in use."""
+
+    used: I64  # (3,) runs, positions, rows of best lanes
+    start: I64  # (R,) first position
+    end: I64  # (R,) position behind the last
+    class_bit: I64  # (R,)
+    stop_lane: I32  # (P,) lane of the stop here, on the last position of the wanted arrival; -1 none
+    stop_end: F64  # (P,) [m]
+    length: F64  # scratch, (MAX_WINDOW * most,)
+    offset: I64  # scratch
+    link: I64  # scratch
+    go_on: U8  # scratch
+    most: int  # lanes of the widest edge
 
 
 class Params(NamedTuple):

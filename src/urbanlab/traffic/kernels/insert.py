@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from urbanlab.core.draw import uniform
 from urbanlab.core.jit import device, inline
+from urbanlab.traffic.kernels.choose_way import CHOOSE_EVERY, choose_again, choose_way
 from urbanlab.traffic.kernels.conflicts import is_priority, is_red, is_yellow, link_state, rear_slot
 from urbanlab.traffic.kernels.limits import lane_limit
 from urbanlab.traffic.kernels.look_ahead import next_link
@@ -18,8 +19,11 @@ from urbanlab.traffic.kernels.slots import insert_slot
 from urbanlab.traffic.kernels.state import NEVER
 from urbanlab.traffic.kernels.transfer import notice
 from urbanlab.traffic.kernels.world import (
+    CHOICE_NONE,
     COUNT_RUNNING,
     COUNT_WAITING,
+    ROOM,
+    ROOM_ROUTES,
     Departures,
     World,
 )
@@ -52,15 +56,24 @@ REMOVED = 4
 
 
 @device
-def enqueue_due(w: World, time: float, horizon: float) -> None:
-    """Trips that want to depart by `time` join the queue of their edge; `horizon` bounds the whole run [s]."""
+def enqueue_due(w: World, time: float, horizon: float) -> bool:
+    """Trips that want to depart by `time` choose their way and join the queue of their edge.
+
+    `horizon` bounds the whole run [s]. False where there is no room for new routes (call again after making some).
+    """
     d = w.departures
     trip = d.cursor[0]
     while trip < len(d.depart) and d.depart[trip] <= time + 1e-9 and d.depart[trip] < horizon:
         if w.trips.state[trip] == 0:
+            if d.choice[trip] != CHOICE_NONE and not choose_way(w, trip):
+                w.cursor[ROOM] = ROOM_ROUTES
+                d.cursor[0] = trip
+                return False
+            d.choose_next[trip] = time + CHOOSE_EVERY
             append(w, trip)
         trip += 1
     d.cursor[0] = trip
+    return True
 
 
 @device
@@ -82,7 +95,7 @@ def append(w: World, trip: int) -> None:
 
 @device
 def insert_waiting(w: World, step: int, time: float) -> bool:
-    """Try the head of every queue; False where slots ran out (call again after making room).
+    """Try the head of every queue; False where slots or routes ran out (call again after making room).
 
     The queues are worked off in the order in which they became non-empty; `departures.cursor[2]` is the next one.
     """
@@ -92,6 +105,9 @@ def insert_waiting(w: World, step: int, time: float) -> bool:
         while d.queue_head[edge] >= 0:
             trip = d.queue_head[edge]
             if w.trips.state[trip] == WAITING:
+                if not choose_again(w, trip, time):
+                    w.cursor[ROOM] = ROOM_ROUTES
+                    return False
                 result = _depart(w, trip, edge, step, time)
                 if result == FULL:
                     return False

@@ -16,6 +16,7 @@ from urbanlab.traffic.kernels.detect import events_due, watch_areas, watch_point
 from urbanlab.traffic.kernels.execute import execute_lanes
 from urbanlab.traffic.kernels.insert import enqueue_due, insert_waiting
 from urbanlab.traffic.kernels.limbo import return_from_limbo
+from urbanlab.traffic.kernels.live_speeds import sample_speeds
 from urbanlab.traffic.kernels.plan import plan_lanes
 from urbanlab.traffic.kernels.transfer import collect_moves, transfer
 from urbanlab.traffic.kernels.world import (
@@ -38,8 +39,8 @@ __all__ = ["NUM_CHUNKS", "advance_parallel", "advance_serial"]
 NUM_CHUNKS = 64
 """Pieces in which threads take the active lanes; fixed, though results do not depend on it."""
 
-START, TRANSFER, DECIDE, CHANGE, LIMBO, INSERT = range(6)
-SOURCES = ("urbanlab.traffic.kernels", "urbanlab.traffic.lights", "urbanlab.traffic.physics")
+START, TRANSFER, DECIDE, CHANGE, LIMBO, ENQUEUE, INSERT, SAMPLE = range(8)
+SOURCES = ("urbanlab.traffic.kernels", "urbanlab.traffic.lights", "urbanlab.traffic.physics", "urbanlab.city.routing_kernels")
 
 
 as_world = viewer(World)
@@ -71,10 +72,17 @@ def _after_deciding(w: World, step: int, time: float) -> bool:
     if w.cursor[PHASE] == LIMBO:
         if not return_from_limbo(w, time):
             return False
+        w.cursor[PHASE] = ENQUEUE
+    if w.cursor[PHASE] == ENQUEUE:
+        if not enqueue_due(w, time, w.params.end):
+            return False
         w.cursor[PHASE] = INSERT
-        enqueue_due(w, time, w.params.end)
     if w.cursor[PHASE] == INSERT:
         if not insert_waiting(w, step, time):
+            return False
+        w.cursor[PHASE] = SAMPLE
+    if w.cursor[PHASE] == SAMPLE:
+        if not sample_speeds(w, step):
             return False
         w.cursor[PHASE] = START
     w.cursor[STEP] += 1
@@ -91,7 +99,7 @@ def _is_over(w: World) -> bool:
 def advance_serial(world: int, signal_plan: int, signal_state: int, num_steps: int, until_empty: bool) -> int:
     """Do steps on one thread; the number done.
 
-    Fewer than asked for: slots ran out, a watched lane was entered, detectors are to be read, or it is over.
+    Fewer than asked for: room ran out (`cursor[ROOM]` says which), a watched lane was entered, detectors are to be read, or it is over.
     """
     w, plan, signals = as_world(world), as_plan(signal_plan), as_state(signal_state)
     done = 0

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from urbanlab.traffic.kernels.arrays import Net, Params, Routes, Stops, Types
+from urbanlab.traffic.kernels.arrays import Net, Params, Routes, Runs, Stops, Types
+from urbanlab.traffic.kernels.navigation import Navigation
 from urbanlab.traffic.kernels.sensors import Areas, Points
 from urbanlab.traffic.kernels.state import Items, Lanes, Pool, Slots, Trips
 
@@ -39,6 +40,10 @@ class Departures(NamedTuple):
     arrival_pos: NDArray[np.float64]  # [m] from the start of the last edge, at most its length
     arrival_speed: NDArray[np.float64]  # [m/s] -1 none
     factor: NDArray[np.float64]  # [1] own speed factor
+    choice: NDArray[np.uint8]  # CHOICE_...
+    choose_next: NDArray[np.float64]  # [s] when a waiting trip chooses again
+    via_start: NDArray[np.int32]  # first of the edges to pass in between, in Navigation.via_edge
+    via_num: NDArray[np.int32]  # number of them
     next: NDArray[np.int32]  # next trip waiting at the same edge, -1 none
     queue_head: NDArray[np.int32]  # (E,) first trip waiting at an edge
     queue_tail: NDArray[np.int32]  # (E,)
@@ -60,6 +65,7 @@ class World(NamedTuple):
     net: Net
     types: Types
     routes: Routes
+    runs: Runs
     stops: Stops
     lanes: Lanes
     slots: Slots
@@ -68,6 +74,7 @@ class World(NamedTuple):
     items: Items
     links: Links
     departures: Departures
+    nav: Navigation
     watch: Watch
     points: Points
     areas: Areas
@@ -80,10 +87,19 @@ class World(NamedTuple):
     params: Params
 
 
+CHOICE_NONE = 0  # drives the route it has
+CHOICE_ONCE = 1  # chooses its route when it wants to depart
+CHOICE_AGAIN = 2  # and every minute while it waits
+
 PHASE = 0  # phase of the step that is to be done next
 MOVE_NEXT = 1  # next entry of the work list
 MOVE_NUM = 2  # entries of the work list
 STEP = 3  # index of the step
+ROOM = 4  # what there is no room for, where a step stands still: ROOM_...
+
+ROOM_SLOTS = 0
+ROOM_ROUTES = 1
+ROOM_LOG = 2
 
 FLAG_CROSS = 1
 FLAG_STUCK = 2
