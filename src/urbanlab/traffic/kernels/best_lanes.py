@@ -26,7 +26,7 @@ LOOK_URBAN = 1000.0
 _as_world = viewer(World)
 
 
-@entry(("urbanlab.traffic.kernels",))
+@entry(("urbanlab.traffic.kernels", "urbanlab.city.routing_kernels"))
 def fill_runs(world: int, rows: NDArray[np.int64]) -> None:
     """Compute the best lanes of runs."""
     w = _as_world(world)

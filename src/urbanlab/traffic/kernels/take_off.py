@@ -16,7 +16,7 @@ REMOVED = 4
 _as_world = viewer(World)
 
 
-@jit.entry(("urbanlab.traffic.kernels",))
+@jit.entry(("urbanlab.traffic.kernels", "urbanlab.city.routing_kernels"))
 def take_off(world: int, trip: int, time: float) -> None:
     """End a trip that is on the road, parked or being teleported."""
     w = _as_world(world)
