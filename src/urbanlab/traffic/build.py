@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from urbanlab.traffic.kernels.arrays import Net, Params, Types
 from urbanlab.traffic.kernels.navigation import Navigation
 from urbanlab.traffic.kernels.sensors import Areas, Points
 from urbanlab.traffic.kernels.state import new_items, new_lanes, new_pool, new_slots, new_trips
-from urbanlab.traffic.kernels.world import Departures, Links, Watch, World
+from urbanlab.traffic.kernels.world import NUM_REMEMBERED, Departures, Links, Memory, Watch, World
 from urbanlab.traffic.navigation import Choosers
 from urbanlab.traffic.physics.emissions import FUEL_ROWS, row_of_class
 from urbanlab.traffic.routes import CompiledRoutes
@@ -160,6 +161,19 @@ def _last_edge(compiled: CompiledRoutes, num: int) -> NDArray[np.int32]:
     return compiled.routes.edge[ends[np.searchsorted(ends, compiled.trip_route)]]
 
 
+def _memory(net: Net, longest: float) -> tuple[NDArray[np.int32], Memory]:
+    """Links that others yield to that start from lanes on which not every vehicle fits (`longest` [m] with its gap)."""
+    short = net.lane_length[net.link_from] < longest
+    yields = np.repeat(short, np.diff(net.yield_start))
+    rows = np.full(len(short), -1, np.int32)
+    links = np.unique(net.yield_link[yields])
+    rows[links] = np.arange(len(links))
+    num = len(links) * NUM_REMEMBERED
+    ints: dict[str, Any] = {name: np.zeros(num, np.int32) for name in ("trip", "kind")}
+    floats: dict[str, Any] = {name: np.zeros(num) for name in Memory._fields[3:]}
+    return rows, Memory(num=np.zeros(len(links), np.int32), **ints, **floats)
+
+
 def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
     network: Network,
     net: Net,
@@ -186,9 +200,11 @@ def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
     permissions = np.append(network.lane_permissions, 0)
     num_slots = max(1024, 16 * min(num_lanes, 4096))
     num_links = len(net.link_from)
+    types = compile_types(demand.vehicle_types)
+    remembered, memory = _memory(net, float((types.length + types.min_gap).max(initial=0.0)))
     return World(
         net=net,
-        types=compile_types(demand.vehicle_types),
+        types=types,
         routes=compiled.routes,
         runs=compiled.runs,
         stops=compiled.stops,
@@ -202,7 +218,9 @@ def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
             touched=np.zeros(num_links + 1, np.int32),
             num_touched=np.zeros(1, np.int32),
             signal_state=signal_state,
+            memory=remembered,
         ),
+        memory=memory,
         departures=departures,
         nav=nav,
         points=points,

@@ -9,8 +9,9 @@ import math
 
 from urbanlab.core.draw import uniform
 from urbanlab.core.jit import device, inline
-from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_INSIDE, LINK_WATCHED
+from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_WATCHED
 from urbanlab.traffic.kernels.conflicts import is_priority, is_red, link_state
+from urbanlab.traffic.kernels.later_links import entry_state, forget_earlier, leave_time, remember
 from urbanlab.traffic.kernels.limits import lane_limit
 from urbanlab.traffic.kernels.state import ITEM_REQUEST, NO_REQUEST, NUM_ITEMS
 from urbanlab.traffic.kernels.world import World
@@ -37,6 +38,7 @@ def announce(w: World, step: int) -> None:
     """Hang the announcements of this step onto their links. Serial: the lists are shared."""
     items, links, slots = w.items, w.links, w.slots
     equal = False
+    forget_earlier(w)
     for a in range(w.pool.num_active[0]):
         lane = w.pool.active[a]
         if lane >= w.params.num_lanes:
@@ -52,6 +54,8 @@ def announce(w: World, step: int) -> None:
                     links.num_touched[0] += 1
                 items.next[item] = links.head[link]
                 links.head[link] = item
+                if links.memory[link] >= 0:
+                    remember(w, slot, item, links.memory[link])
                 equal = equal or (w.net.link_state[link] == EQUAL and slots.halt[slot] > 0.0)
                 if link_state(w, link) == ALLWAY and uniform(w.trips.key[slots.trip[slot]], step, DRAW_ARRIVAL) < 0.5:
                     items.arrive[item] += TIE_BREAKER
@@ -114,15 +118,6 @@ def forget(w: World) -> None:
     w.links.num_touched[0] = 0
 
 
-@inline
-def _entry_state(w: World, link: int) -> int:
-    """Behind a waiting point: state of the link by which the junction was entered; 0 elsewhere."""
-    net = w.net
-    if net.link_flags[link] & LINK_INSIDE == 0 or net.lane_internal[net.link_next[link]] == 0:
-        return 0
-    return link_state(w, net.lane_entry[net.link_from[link]])
-
-
 @device
 def is_open(w: World, slot: int, item: int, can_brake: bool, time: float) -> bool:
     """May the vehicle pass the link, given everybody that has to be yielded to?"""
@@ -133,7 +128,7 @@ def is_open(w: World, slot: int, item: int, can_brake: bool, time: float) -> boo
         return False
     if net.link_flags[link] & LINK_CONT != 0:
         return True
-    before = _entry_state(w, link)
+    before = entry_state(w, link)
     if is_priority(state) or (before == MAJOR_GREEN and state != ZIPPER):
         return True
     waited = slots.halt[slot]
@@ -165,7 +160,7 @@ def _blocks(w: World, slot: int, item: int, foe: int, foe_item: int, patience: f
         if items.waited[item] > items.waited[foe_item] or (items.waited[item] == items.waited[foe_item] and arrive < foe_arrive):
             return False
     foe_speed, foe_decel = items.brake_speed[foe_item], types.decel[foe_kind]
-    foe_leave = _leave_time(w, foe_item, foe_kind)
+    foe_leave = leave_time(w, foe_item, foe_kind)
     if patience > 0.0 and arrive < foe_arrive:
         late, slow = braking_arrival(arrive, foe_arrive, items.distance[foe_item], foe_decel * patience, time, dt)
         foe_arrive = (1.0 - patience) * foe_arrive + patience * late
@@ -174,17 +169,9 @@ def _blocks(w: World, slot: int, item: int, foe: int, foe_item: int, patience: f
     margin = LOOKAHEAD_ZIPPER if foe_state == ZIPPER else types.timegap_minor[kind]
     same_target = net.link_to[items.link[item]] == net.link_to[items.link[foe_item]]
     return blocked_by(
-        arrive, _leave_time(w, item, kind), items.arrive_speed[item], items.leave_speed[item], types.decel[kind],
+        arrive, leave_time(w, item, kind), items.arrive_speed[item], items.leave_speed[item], types.decel[kind],
         foe_arrive, foe_leave, foe_speed, items.leave_speed[foe_item], foe_decel, margin, same_target,
     )  # fmt: skip
-
-
-@inline
-def _leave_time(w: World, item: int, kind: int) -> float:
-    """When the vehicle's rear has left the lane behind the link [s]."""
-    items = w.items
-    mean = max(0.5 * (items.arrive_speed[item] + items.leave_speed[item]), EPS)
-    return items.arrive[item] + (w.net.link_length[items.link[item]] + w.types.length[kind]) / mean
 
 
 @inline

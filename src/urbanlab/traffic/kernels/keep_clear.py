@@ -2,15 +2,15 @@
 
 Model: SUMO's `checkRewindLinkLanes`: the room behind each link is the length of the lanes up to the first vehicle that
 stands or is about to, less what the vehicles between take; a junction that must be kept clear is entered only if
-the own length fits. The links of later junctions count as closed here unless they have priority, since nobody
-has announced an arrival there yet; in SUMO those of the step before are looked at.
+the own length fits. Whether the links of later junctions can be passed is judged by who asked for their foes in the step before.
 """
 
 from __future__ import annotations
 
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_EXIT, LINK_KEEP_CLEAR
-from urbanlab.traffic.kernels.conflicts import is_priority, link_state, rear_slot
+from urbanlab.traffic.kernels.conflicts import rear_slot
+from urbanlab.traffic.kernels.later_links import seems_open
 from urbanlab.traffic.kernels.state import ITEM_HELD, ITEM_REQUEST, NO_REQUEST, NUM_ITEMS
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import brake_gap
@@ -93,7 +93,7 @@ def _measure(w: World, lane: int, slot: int, kind: int, ahead: float, num: int) 
 
 
 @device
-def _carry_back(w: World, slot: int, num: int) -> bool:
+def _carry_back(w: World, slot: int, num: int, time: float) -> bool:
     """Where a link can be passed at once, the room behind the next one counts; is any of them closed?"""
     net, items = w.net, w.items
     closed = False
@@ -102,7 +102,7 @@ def _carry_back(w: World, slot: int, num: int) -> bool:
         item, after = base + k - 1, base + k
         link = items.link[item]
         can_leave = net.lane_internal[net.link_next[link]] == 0 or items.link[after] < 0 or items.flags[after] & ITEM_REQUEST != 0
-        is_open = can_leave and (k == 1 or is_priority(link_state(w, link)))
+        is_open = can_leave and (k == 1 or seems_open(w, slot, item, time))
         goes_on = (net.link_flags[link] & LINK_CONT != 0 or is_open) and items.flags[item] & ITEM_HELD == 0
         if not is_open:
             closed = True
@@ -114,13 +114,15 @@ def _carry_back(w: World, slot: int, num: int) -> bool:
 
 
 @device
-def keep_junctions_clear(w: World, lane: int, slot: int, kind: int, ahead: float, num: int) -> None:
+def keep_junctions_clear(
+    w: World, lane: int, slot: int, kind: int, ahead: float, num: int, time: float
+) -> None:
     """Take requests back behind which there is no room; `ahead` [m] is taken by those before it on its lane."""
     net, items, slots, types = w.net, w.items, w.slots, w.types
     if num == 0 or net.edge_roundabout[net.lane_edge[lane]] != 0:
         return
     found = _measure(w, lane, slot, kind, ahead, num)
-    found = _carry_back(w, slot, num) or found
+    found = _carry_back(w, slot, num, time) or found
     if not found:
         return
     base, need = slot * NUM_ITEMS, types.length[kind] + types.min_gap[kind]

@@ -97,7 +97,7 @@ def _plan(w: World, lane: int, slot: int, k: int, ahead: float, time: float) -> 
     num = look_ahead(w, lane, slot, v, lane_speed, look, time)
     slots.item[slot] = num
     slots.plan[slot] = v
-    keep_junctions_clear(w, lane, slot, kind, ahead, num)
+    keep_junctions_clear(w, lane, slot, kind, ahead, num, time)
     asked = 0
     for n in range(num):
         if w.items.flags[slot * NUM_ITEMS + n] & ITEM_REQUEST != 0:

@@ -22,6 +22,22 @@ class Links(NamedTuple):
     touched: NDArray[np.int32]  # links with announcements, the first num_touched[0]
     num_touched: NDArray[np.int32]  # (1,)
     signal_state: NDArray[np.uint8]  # state by signal position (SignalState.link_state)
+    memory: NDArray[np.int32]  # row of Memory, -1 not remembered
+
+
+class Memory(NamedTuple):
+    """Who asked for certain links in the step before, (R * NUM_REMEMBERED,), in the order of arrival."""
+
+    num: NDArray[np.int32]  # (R,) how many of a row count
+    trip: NDArray[np.int32]
+    kind: NDArray[np.int32]
+    arrive: NDArray[np.float64]  # [s]
+    leave: NDArray[np.float64]  # [s]
+    brake_speed: NDArray[np.float64]  # [m/s] when arriving braking
+    leave_speed: NDArray[np.float64]  # [m/s]
+    distance: NDArray[np.float64]  # [m] to the link
+    speed: NDArray[np.float64]  # [m/s]
+    waited: NDArray[np.float64]  # [s]
 
 
 class Departures(NamedTuple):
@@ -73,6 +89,7 @@ class World(NamedTuple):
     pool: Pool
     items: Items
     links: Links
+    memory: Memory
     departures: Departures
     nav: Navigation
     watch: Watch
@@ -90,6 +107,8 @@ class World(NamedTuple):
 CHOICE_NONE = 0  # drives the route it has
 CHOICE_ONCE = 1  # chooses its route when it wants to depart
 CHOICE_AGAIN = 2  # and every minute while it waits
+
+NUM_REMEMBERED = 4  # announcements of a link that are kept for the next step
 
 PHASE = 0  # phase of the step that is to be done next
 MOVE_NEXT = 1  # next entry of the work list
