@@ -114,9 +114,7 @@ def _carry_back(w: World, slot: int, num: int, time: float) -> bool:
 
 
 @device
-def keep_junctions_clear(
-    w: World, lane: int, slot: int, kind: int, ahead: float, num: int, time: float
-) -> None:
+def keep_junctions_clear(w: World, lane: int, slot: int, kind: int, ahead: float, num: int, time: float) -> None:
     """Take requests back behind which there is no room; `ahead` [m] is taken by those before it on its lane."""
     net, items, slots, types = w.net, w.items, w.slots, w.types
     if num == 0 or net.edge_roundabout[net.lane_edge[lane]] != 0:
