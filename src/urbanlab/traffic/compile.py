@@ -8,12 +8,16 @@ from numpy.typing import NDArray
 from urbanlab.city.network import EdgeFunction, Network
 from urbanlab.traffic.junctions.tables import Paths, meetings, trace_paths, turn_radii, yields
 from urbanlab.traffic.kernels.arrays import (
+    EDGE_BRANCHES,
+    EDGE_CHANGES,
+    EDGE_NEARS_ROUNDABOUT,
     LINK_CONT,
     LINK_EXIT,
     LINK_INSIDE,
     LINK_KEEP_CLEAR,
     LINK_WAIT,
     LINK_WATCHED,
+    ROUNDABOUT_REACH,
     Net,
 )
 
@@ -22,6 +26,9 @@ __all__ = ["compile_network", "link_order"]
 # SUMO: foes of a minor link are seen from 4.5 m before it, at a zipper from 100 m.
 VISIBILITY_MINOR = 4.5
 VISIBILITY_ZIPPER = 100.0
+
+YIELDING = "m=sw-"
+"""States of links whose vehicles have to yield."""
 
 
 def link_order(network: Network) -> NDArray[np.int64]:
@@ -62,6 +69,7 @@ def compile_network(network: Network, signal_pos: NDArray[np.int32]) -> Net:
         edge_first_lane=network.edge_first_lane.copy(),
         edge_num_lanes=np.diff(network.edge_first_lane).astype(np.int32),
         edge_roundabout=roundabout,
+        edge_flags=_rounds(network, order, internal, roundabout) | _changes(network, order, via),
         lane_out=out,
         lane_in=np.searchsorted(next_lane[into], np.arange(num_lanes + 1)).astype(np.int32),
         in_link=into,
@@ -102,3 +110,43 @@ def _flags(
     cont = network.request_cont[request[entry]] & (paths.lane_after[via[entry]] >= 0)
     flags[entry[cont]] |= LINK_CONT
     return flags
+
+
+def _rounds(
+    network: Network, order: NDArray[np.int64], internal: NDArray[np.bool_], roundabout: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Which edges lead to a roundabout within reach, and where exits may be."""
+    flags = np.zeros(network.num_edges, np.uint8)
+    ring = np.flatnonzero(roundabout)
+    if not len(ring):
+        return flags
+    normal = network.edge_function == EdgeFunction.NORMAL
+    size = np.bincount(network.edge_from[normal], minlength=network.num_junctions)
+    size += np.bincount(network.edge_to[normal], minlength=network.num_junctions)
+    flags[normal & (size[network.edge_to] > 2)] |= EDGE_BRANCHES
+    outside = ~internal[network.connection_from[order]]
+    before = network.lane_edge[network.connection_from[order][outside]]
+    after = network.lane_edge[network.connection_to[order][outside]]
+    length = network.lane_length[network.edge_first_lane[:-1]]
+    between = np.full(network.num_edges, np.inf)  # [m] of the edges between each and the nearest roundabout
+    between[ring] = 0.0
+    while True:
+        way = np.where(roundabout[after] != 0, 0.0, between[after] + length[after])
+        nearer = between.copy()
+        np.minimum.at(nearer, before, way)
+        nearer[nearer > ROUNDABOUT_REACH] = np.inf
+        if np.array_equal(nearer, between):
+            break
+        between = nearer
+    flags[np.isfinite(between)] |= EDGE_NEARS_ROUNDABOUT
+    return flags
+
+
+def _changes(network: Network, order: NDArray[np.int64], via: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """Edges between whose lanes vehicles may change: inside junctions only straight on, with priority or by leave of a signal."""
+    allowed = np.diff(network.edge_first_lane) > 1
+    yields_way = np.isin(network.connection_state[order], [ord(state) for state in YIELDING])
+    turns = network.connection_direction[order] != ord("s")
+    allowed[network.lane_edge[via[(via >= 0) & (yields_way | turns)]]] = False
+    allowed &= np.isin(network.edge_function, (EdgeFunction.NORMAL, EdgeFunction.INTERNAL))
+    return np.where(allowed, EDGE_CHANGES, 0).astype(np.uint8)

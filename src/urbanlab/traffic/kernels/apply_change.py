@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urbanlab.core.jit import device
 from urbanlab.traffic.kernels.change_gaps import blocked_by_gaps
-from urbanlab.traffic.kernels.change_speed import CHANGE_LEFT, CHANGE_RIGHT
+from urbanlab.traffic.kernels.change_speed import CHANGE_LEFT, CHANGE_RIGHT, advise, forget_wishes
 from urbanlab.traffic.kernels.neighbours import gap_behind, gap_front
 from urbanlab.traffic.kernels.slots import copy_slot, insert_slot, remove_slot
 from urbanlab.traffic.kernels.world import MOVE_NEXT, MOVE_NUM, World
@@ -20,6 +20,8 @@ def apply_changes(w: World, step: int) -> bool:
         k = 0
         while k < w.lanes.count[lane]:
             slot = w.lanes.first[lane] + k
+            if w.slots.ask_trip[slot] >= 0:
+                _pass_on(w, slot)
             want = w.slots.want[slot]
             result = 0
             if want & CHANGE_LEFT != 0:
@@ -32,6 +34,17 @@ def apply_changes(w: World, step: int) -> bool:
                 k += 1
         w.cursor[MOVE_NEXT] += 1
     return True
+
+
+@device
+def _pass_on(w: World, slot: int) -> None:
+    """A vehicle of another edge learns that it is asked for room."""
+    slots = w.slots
+    asked = w.trips.slot[slots.ask_trip[slot]]
+    if asked >= 0 and w.trips.lane[slots.ask_trip[slot]] >= 0:
+        advise(slots, asked, slots.ask_speed[slot])
+        slots.want[asked] |= slots.ask_mark[slot]
+    slots.ask_trip[slot] = -1
 
 
 @device
@@ -53,10 +66,7 @@ def _change(w: World, lane: int, target: int, slot: int, step: int) -> int:
     remove_slot(w.lanes, slots, w.trips, w.pool, lane, slot)
     w.trips.slot[trip] = new
     w.trips.lane[trip] = target
-    slots.gain[new] = 0.0
-    slots.keep_right[new] = 0.0
-    slots.look_speed[new] = 0.0
-    slots.want[new] = 0
+    forget_wishes(slots, new)
     slots.blocker[new] = 0.0
     slots.advices[new] = 0
     slots.changed[new] = step

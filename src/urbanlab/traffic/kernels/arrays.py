@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "EDGE_BRANCHES",
+    "EDGE_CHANGES",
+    "EDGE_NEARS_ROUNDABOUT",
     "LINK_CONT",
     "LINK_EXIT",
     "LINK_INSIDE",
@@ -28,6 +31,7 @@ __all__ = [
     "NUM_POSITIONS",
     "NUM_ROWS",
     "NUM_RUNS",
+    "ROUNDABOUT_REACH",
     "Net",
     "Params",
     "Routes",
@@ -47,6 +51,12 @@ LINK_CONT = 4  # may wait inside the junction, so that entering needs no gap
 LINK_WAIT = 8  # leads on from a waiting point inside a junction
 LINK_INSIDE = 16  # starts on an internal lane
 LINK_WATCHED = 32  # others yield to it, so its vehicles announce their arrival
+
+EDGE_NEARS_ROUNDABOUT = 1  # is part of a roundabout, or leads to one within reach
+EDGE_BRANCHES = 2  # ends at a junction of more than two edges
+EDGE_CHANGES = 4  # vehicles may change between its lanes
+ROUNDABOUT_REACH = 300.0
+"""[m] roundabouts farther ahead do not count."""
 
 MEET_SOURCE = 1  # both internal lanes start from one lane
 MEET_TARGET = 2  # both lead to one lane
@@ -73,6 +83,7 @@ class Net(NamedTuple):
     edge_first_lane: I32  # (E+1,)
     edge_num_lanes: I32  # (E,)
     edge_roundabout: U8  # (E,)
+    edge_flags: U8  # (E,) EDGE_...
     lane_out: I32  # (L+1,) links that start from a lane
     lane_in: I32  # (L+1,) range of in_link
     in_link: I32  # (K,) links that lead directly to a lane (internal or not)

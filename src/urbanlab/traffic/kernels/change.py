@@ -9,16 +9,15 @@ back over all lanes, so that those behind know what those before them want.
 from __future__ import annotations
 
 from urbanlab.core.jit import device, inline
-from urbanlab.traffic.kernels.change_gaps import blocked_by_gaps
+from urbanlab.traffic.kernels.arrays import EDGE_CHANGES
+from urbanlab.traffic.kernels.change_gaps import blocked_by_foes, blocked_by_gaps
 from urbanlab.traffic.kernels.change_help import help_blocked, prepare
-from urbanlab.traffic.kernels.change_speed import CHANGE_LEFT, CHANGE_RIGHT, STAYS, URGENT, WANTS_LEFT, WANTS_RIGHT
+from urbanlab.traffic.kernels.change_speed import CHANGE_LEFT, CHANGE_RIGHT, FLAG_CHANGE, STAYS, URGENT, WANTS_LEFT, WANTS_RIGHT
 from urbanlab.traffic.kernels.change_wish import Side, wish
 from urbanlab.traffic.kernels.neighbours import gap_behind, gap_front, own_leader
 from urbanlab.traffic.kernels.world import World
 
 __all__ = ["FLAG_CHANGE", "decide_lanes"]
-
-FLAG_CHANGE = 8
 
 
 @device
@@ -27,12 +26,12 @@ def decide_lanes(w: World, begin: int, end: int, step: int) -> None:
     net, lanes = w.net, w.lanes
     for a in range(begin, end):
         lane = w.pool.active[a]
-        if lane >= w.params.num_lanes or net.lane_internal[lane] != 0:
+        if lane >= w.params.num_lanes:
             continue
         edge = net.lane_edge[lane]
         num = net.edge_num_lanes[edge]
         low = net.edge_first_lane[edge]
-        if num < 2:
+        if net.edge_flags[edge] & EDGE_CHANGES == 0:
             continue
         is_first = True
         for other in range(low, lane):
@@ -82,6 +81,12 @@ def _usable(w: World, lane: int, kind: int) -> bool:
     return w.lanes.permissions[lane] & w.types.class_bit[kind] != 0
 
 
+@inline
+def _parts(w: World, lane: int, target: int) -> bool:
+    """Do two lanes inside a junction come from one lane?"""
+    return w.net.lane_internal[lane] != 0 and w.net.lane_before[lane] == w.net.lane_before[target]
+
+
 @device
 def _decide(w: World, low: int, num: int, lane: int, slot: int, kind: int) -> int:
     """Both sides of one vehicle, right first; the lane it will be on."""
@@ -91,11 +96,11 @@ def _decide(w: World, low: int, num: int, lane: int, slot: int, kind: int) -> in
     for turn in range(2):
         direction = -1 if turn == 0 else 1
         target = lane + direction
-        if target < low or target >= low + num or not _usable(w, target, kind):
+        if target < low or target >= low + num or not _usable(w, target, kind) or _parts(w, lane, target):
             continue
         front, front_gap = gap_front(w, target, slot, kind)
         behind, behind_gap = gap_behind(w, target, slot, kind)
-        blocked = blocked_by_gaps(w, slot, kind, front, front_gap, behind, behind_gap)
+        blocked = blocked_by_gaps(w, slot, kind, front, front_gap, behind, behind_gap) | blocked_by_foes(w, slot, kind, target)
         help_blocked(w, slot, kind, lanes.last_blocked[lane])
         if lanes.first_blocked[lane] != lanes.last_blocked[lane]:
             help_blocked(w, slot, kind, lanes.first_blocked[lane])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.change_speed import BLOCKED_BEHIND, BLOCKED_FRONT
+from urbanlab.traffic.kernels.conflicts import junction_bounds
 from urbanlab.traffic.kernels.neighbours import NONE
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import EPS, brake_gap, safe_stop_speed, secure_gap
 
-__all__ = ["behind_speed", "blocked_by_gaps", "secure"]
+__all__ = ["behind_speed", "blocked_by_foes", "blocked_by_gaps", "safe_behind", "secure"]
 
 
 @inline
@@ -25,11 +26,18 @@ def secure(w: World, follower: int, speed: float, leader: int, leader_speed: flo
 
 
 @inline
-def behind_speed(w: World, kind: int, gap: float, leader_speed: float, leader_decel: float) -> float:
+def safe_behind(w: World, kind: int, gap: float, leader_speed: float, leader_decel: float) -> float:
     """Safe speed behind a leader [m/s], without the harder braking of emergencies: nobody has to be on that lane."""
     decel, dt = w.types.decel[kind], w.params.dt
     reach = brake_gap(leader_speed, max(decel, leader_decel), 0.0, dt)
     return safe_stop_speed(gap + reach, decel, w.types.tau[kind], dt)
+
+
+@inline
+def behind_speed(w: World, slot: int, kind: int, gap: float, leader_speed: float, leader_decel: float) -> float:
+    """The same, or as much of it as the vehicle can reach in a step [m/s]."""
+    reached = min(w.slots.speed[slot] + w.types.accel[kind] * w.params.dt, w.types.max_speed[kind])
+    return min(safe_behind(w, kind, gap, leader_speed, leader_decel), reached)
 
 
 @device
@@ -47,3 +55,14 @@ def blocked_by_gaps(w: World, slot: int, kind: int, front: int, front_gap: float
         if behind_gap < 0.0 or behind_gap < need * factor:
             blocked |= BLOCKED_BEHIND
     return blocked
+
+
+@device
+def blocked_by_foes(w: World, slot: int, kind: int, target: int) -> int:
+    """Inside a junction: would vehicles whose paths meet the other lane make it brake harder than it likes to?"""
+    if w.net.lane_internal[target] == 0:
+        return 0
+    speed = w.slots.speed[slot]
+    seen = w.net.lane_length[target] - w.slots.pos[slot]
+    safe, _, _ = junction_bounds(w, slot, target, target, seen, speed, speed, -1)
+    return BLOCKED_FRONT if safe < speed - w.types.decel[kind] * w.params.dt else 0

@@ -12,15 +12,16 @@ from urbanlab.traffic.kernels.change_speed import (
     ASKED_TO_YIELD,
     BLOCKED_BEHIND,
     BLOCKED_FRONT,
+    FLAG_CHANGE,
     FROM_LEFT,
     FROM_RIGHT,
-    STRATEGIC,
-    URGENT,
+    GOES_ON,
     WANTS_LEFT,
     WANTS_RIGHT,
     advice_of,
     advise,
 )
+from urbanlab.traffic.kernels.look_ahead import lane_row
 from urbanlab.traffic.kernels.neighbours import NONE
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import brake_gap, stop_speed
@@ -51,6 +52,21 @@ def _on_edge(w: World, slot: int, target: int) -> bool:
     return lane >= 0 and w.net.lane_edge[lane] == w.net.lane_edge[target]
 
 
+@inline
+def _tell(w: World, slot: int, behind: int, speed: float, mark: int) -> None:
+    """Ask a follower for room; one of another edge, which decides by itself, will be told when all have decided."""
+    slots = w.slots
+    lane = w.trips.lane[slots.trip[slot]]
+    if _on_edge(w, behind, lane):
+        advise(slots, behind, speed)
+        slots.want[behind] |= mark
+        return
+    slots.ask_trip[slot] = slots.trip[behind]
+    slots.ask_speed[slot] = speed
+    slots.ask_mark[slot] = mark
+    w.flags[w.lanes.active_at[lane]] = FLAG_CHANGE
+
+
 @device
 def help_blocked(w: World, slot: int, kind: int, blocked: int) -> None:
     """A slow vehicle leaves room for one before it that can't get onto its lane."""
@@ -59,25 +75,29 @@ def help_blocked(w: World, slot: int, kind: int, blocked: int) -> None:
     slots, types = w.slots, w.types
     gap = slots.pos[blocked] - types.length[slots.kind[blocked]] - slots.pos[slot] - types.min_gap[kind]
     if gap > MARGIN and slots.speed[slot] < types.decel[kind]:
-        advise(slots, slot, behind_speed(w, kind, gap - MARGIN, slots.speed[blocked], types.decel[slots.kind[blocked]]))
+        advise(slots, slot, behind_speed(w, slot, kind, gap - MARGIN, slots.speed[blocked], types.decel[slots.kind[blocked]]))
 
 
 @device
-def _reserve(w: World, slot: int, kind: int, blocker: int, direction: int, left: float) -> None:
-    """Where a vehicle ahead wants the opposite change, one of the two keeps room for the other."""
+def _reserve(w: World, slot: int, kind: int, blocker: int, direction: int, left: float, leads_on: bool) -> bool:
+    """Where a vehicle ahead wants the opposite change, one of the two keeps room for the other; False where neither can."""
     slots, types = w.slots, w.types
     counter = WANTS_LEFT if direction < 0 else WANTS_RIGHT
     if blocker < 0 or slots.want[blocker] & counter == 0:
-        return
+        return True
     other = slots.kind[blocker]
     need = types.length[other] + types.min_gap[other]
     if need <= left - brake_gap(slots.speed[slot], types.decel[kind], 0.0, w.params.dt):
         slots.blocker[slot] = max(need, slots.blocker[slot])
-    elif slots.want[blocker] & (STRATEGIC | URGENT) != 0:
-        own = types.length[kind] + types.min_gap[kind]
-        reach = brake_gap(slots.speed[blocker], types.decel[other], 0.0, w.params.dt)
-        if own <= slots.left_space[blocker] - reach or slots.left_space[blocker] > left:
-            slots.blocker[blocker] = max(own, slots.blocker[blocker])
+        return True
+    own = types.length[kind] + types.min_gap[kind]
+    reach = brake_gap(slots.speed[blocker], types.decel[other], w.params.dt, w.params.dt)
+    if own <= slots.left_space[blocker] - reach or slots.left_space[blocker] > left:
+        slots.blocker[blocker] = max(own, slots.blocker[blocker])
+        return True
+    if not leads_on:
+        slots.blocker[slot] = max(need, slots.blocker[slot])
+    return False
 
 
 @device
@@ -100,23 +120,24 @@ def prepare(
     slots.left_space[slot] = left
     if lanes_to_go > 1:
         slots.blocker[slot] = max(RESERVE_RIGHT if direction < 0 else RESERVE_LEFT, slots.blocker[slot])
-    if front != NONE and _on_edge(w, front, target):
-        _reserve(w, slot, kind, front, direction, left)
-    first = w.lanes.first_blocked[target]
-    if first != front:
-        _reserve(w, slot, kind, first, direction, left)
+    leads_on = w.routes.best_link[lane_row(w, target - direction, slots.route[slot])] >= 0
+    both = front == NONE or not _on_edge(w, front, target) or _reserve(w, slot, kind, front, direction, left, leads_on)
+    first = w.lanes.first_blocked[target - direction]
+    if first != front and not _reserve(w, slot, kind, first, direction, left, leads_on):
+        both = False
+    if leads_on and not both:
+        slots.want[slot] |= GOES_ON
     seconds = max(dt, left / max(slots.look_speed[slot], 1e-3) / max(1, lanes_to_go) / URGENCY)
     planned = _ask_front(w, target, slot, kind, direction, front, front_gap, seconds, blocked)
-    if planned >= 0.0 and behind != NONE and _on_edge(w, behind, target):
+    if planned >= 0.0 and behind != NONE:
         if blocked & BLOCKED_BEHIND != 0:
             _ask_behind(w, target, slot, kind, direction, behind, behind_gap, seconds, planned)
         elif blocked & BLOCKED_FRONT != 0:
             # the follower is far enough away: let it stay so
             other = slots.kind[behind]
-            v = behind_speed(w, other, behind_gap + planned * dt, planned, types.decel[kind])
-            v = behind_speed(w, other, behind_gap + (planned - v) * dt, planned, types.decel[kind])
-            advise(slots, behind, v)
-            slots.want[behind] |= FROM_LEFT if direction < 0 else FROM_RIGHT
+            v = behind_speed(w, behind, other, behind_gap + planned * dt, planned, types.decel[kind])
+            v = behind_speed(w, behind, other, behind_gap + (planned - v) * dt, planned, types.decel[kind])
+            _tell(w, slot, behind, v, FROM_LEFT if direction < 0 else FROM_RIGHT)
 
 
 @device
@@ -155,7 +176,7 @@ def _ask_front(w: World, target: int, slot: int, kind: int, direction: int, fron
     braking = (slots.last_speed[front] - front_speed) / dt
     next_speed = front_speed - max(1.0, braking) * dt
     next_gap = gap + (next_speed - planned) * dt
-    behind = max(max(0.0, speed - types.decel[kind] * dt), behind_speed(w, kind, next_gap, max(0.0, next_speed), front_decel))
+    behind = max(max(0.0, speed - types.decel[kind] * dt), behind_speed(w, slot, kind, next_gap, max(0.0, next_speed), front_decel))
     if blocked & BLOCKED_FRONT == 0:
         advise(slots, slot, behind)
         return min(behind, planned)
@@ -199,31 +220,30 @@ def _ask_behind(
     if planned - speed >= HELP_OVERTAKE:
         need = secure(w, behind, speed, slot, planned)
         if (need - gap) / seconds < planned - speed:
-            advise(slots, behind, planned - HELP_OVERTAKE)
-            slots.want[behind] |= mark
+            _tell(w, slot, behind, planned - HELP_OVERTAKE, mark)
             return
     decel = types.decel[other]
     slower, slower_1s = max(0.0, speed - decel * dt), max(0.0, speed - decel)
     opening = planned - slower_1s
     opened = gap + opening
     need = secure(w, behind, slower_1s, slot, planned)
-    slots.want[behind] |= mark
     if opened > 0.0 and opened >= need:
-        v = max(slower, behind_speed(w, other, gap + planned * dt, planned, types.decel[kind]))
-        advise(slots, behind, max(slower, behind_speed(w, other, gap + (planned - v) * dt, planned, types.decel[kind])))
+        v = max(slower, behind_speed(w, behind, other, gap + planned * dt, planned, types.decel[kind]))
+        v = behind_speed(w, behind, other, gap + (planned - v) * dt, planned, types.decel[kind])
+        _tell(w, slot, behind, max(slower, v), mark)
     elif opening > 0.0 and opening * seconds > need - opened + MARGIN:
-        advise(slots, behind, slower)
+        _tell(w, slot, behind, slower, mark)
     elif direction < 0 and not congested(w, behind):
-        advise(slots, behind, max(slower, HELP_OVERTAKE))
+        _tell(w, slot, behind, max(slower, HELP_OVERTAKE), mark)
     else:
         helps = max(speed, own_speed + HELP_OVERTAKE)
         ramp = w.net.lane_length[w.trips.lane[slots.trip[slot]]]
         if speed > own_speed and (direction < 0 or planned > CUT_IN_LEFT or ramp > LONGEST_RAMP):
             helps = max(slower, own_speed + HELP_OVERTAKE)
             if (speed - own_speed) / decel < seconds:
-                advise(slots, behind, helps)
+                _tell(w, slot, behind, helps, mark)
                 return
-        advise(slots, behind, helps)
+        _tell(w, slot, behind, helps, mark)
         # it is to pass: make way
         way = _overtake_distance(w, behind, slot, gap, helps, planned)
         advise(slots, slot, max(helps - way / seconds, own_speed - types.decel[kind] * dt))

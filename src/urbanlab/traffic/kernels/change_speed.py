@@ -12,8 +12,8 @@ from urbanlab.traffic.physics.following import stop_speed
 
 __all__ = [
     "ASKED_TO_GO", "ASKED_TO_YIELD", "BLOCKED", "BLOCKED_BEHIND", "BLOCKED_FRONT", "CHANGE_LEFT", "CHANGE_RIGHT", "COOPERATIVE",
-    "FROM_LEFT", "FROM_RIGHT", "STAYS", "STRATEGIC", "URGENT", "WANTS_LEFT", "WANTS_RIGHT", "adapted_speed", "advice_of",
-    "advise",
+    "FLAG_CHANGE", "FROM_LEFT", "FROM_RIGHT", "GOES_ON", "STAYS", "STRATEGIC", "URGENT", "WANTS_LEFT", "WANTS_RIGHT", "adapted_speed",
+    "advice_of", "advise", "forget_wishes",
 ]  # fmt: skip
 
 WANTS_LEFT = 1
@@ -30,6 +30,10 @@ ASKED_TO_YIELD = 1024  # stands in the way of somebody who wants in before it
 FROM_LEFT = 2048  # that somebody changes to the right
 FROM_RIGHT = 4096
 STAYS = 8192  # must not leave its lane
+GOES_ON = 16384  # neither it nor a vehicle that wants the opposite change can make room: it does not brake, since its lane leads on
+
+FLAG_CHANGE = 8
+"""Lanes where somebody will change lanes, or asks a vehicle of another edge for room."""
 
 BLOCKED = BLOCKED_FRONT | BLOCKED_BEHIND
 WANTS = WANTS_LEFT | WANTS_RIGHT
@@ -66,6 +70,15 @@ def advice_of(slots: Slots, slot: int, k: int) -> float:
 
 
 @inline
+def forget_wishes(slots: Slots, slot: int) -> None:
+    """On a road of one lane, and after a change, nothing is remembered."""
+    slots.want[slot] = 0
+    slots.gain[slot] = 0.0
+    slots.keep_right[slot] = 0.0
+    slots.look_speed[slot] = 0.0
+
+
+@inline
 def _followed(advice: float, v_min: float, wanted: float, v_max: float, weight: float, best: float) -> float:
     """Speed after one more advice [m/s]; what can't be driven in this step is not heeded."""
     if advice < v_min or advice > v_max:
@@ -79,7 +92,8 @@ def adapted_speed(
 ) -> float:
     """Next speed within [v_min, v_max] [m/s] after the advice of the last lane change phase, which is used up."""
     want, num = slots.want[slot], slots.advices[slot]
-    blocker = slots.blocker[slot]
+    blocker, left = slots.blocker[slot], slots.left_space[slot]
+    slots.left_space[slot] = 0.0
     slots.advices[slot] = 0
     slots.blocker[slot] = 0.0
     # a strategic wish is remembered until the next phase, so that others know of it
@@ -88,7 +102,7 @@ def adapted_speed(
         return wanted
     best, heeded = wanted, False
     if blocker > 0.0:
-        room = slots.left_space[slot] - blocker - MERGE_MARGIN - types.min_gap[kind]
+        room = left - blocker - MERGE_MARGIN - types.min_gap[kind]
         if room > 0.0:
             hardest = max(0.0, speed - types.emergency_decel[kind] * dt)
             safe = stop_speed(room, speed, types.decel[kind], types.emergency_decel[kind], dt)
@@ -102,7 +116,7 @@ def adapted_speed(
         advice = advice_of(slots, slot, k)
         heeded = heeded or v_min <= advice <= v_max
         best = _followed(advice, v_min, wanted, v_max, weight, best)
-    if heeded:
+    if heeded and want & GOES_ON == 0:
         return best
     if want & WANTS != 0 and want & BLOCKED != 0:
         if want & STRATEGIC != 0:

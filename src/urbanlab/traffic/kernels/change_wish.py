@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from urbanlab.core.jit import device, inline
-from urbanlab.traffic.kernels.change_gaps import behind_speed, secure
+from urbanlab.traffic.kernels.change_gaps import behind_speed, safe_behind, secure
 from urbanlab.traffic.kernels.change_help import HELP_OVERTAKE, congested
+from urbanlab.traffic.kernels.change_roundabout import roundabout_bonus
 from urbanlab.traffic.kernels.change_speed import (
     ASKED_TO_YIELD,
     COOPERATIVE,
@@ -22,8 +23,8 @@ from urbanlab.traffic.kernels.change_speed import (
     WANTS_RIGHT,
     advise,
 )
-from urbanlab.traffic.kernels.limits import lane_limit
-from urbanlab.traffic.kernels.look_ahead import next_link
+from urbanlab.traffic.kernels.limits import lane_limit, top_speed
+from urbanlab.traffic.kernels.look_ahead import lane_row, next_link
 from urbanlab.traffic.kernels.neighbours import NONE
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import EPS, brake_gap, safe_stop_speed
@@ -39,8 +40,9 @@ REACT_TO_STOPPED = 100.0
 """[m] from here on a stopped leader is driven around."""
 ON_RAMP_LIMIT = 80.0 / 3.6
 NO_LEADER = 1e9
-MAX_AHEAD = 64
-"""Edges whose vehicles are counted beyond the present one."""
+FEW_EDGES, MANY_EDGES = 4, 8
+FEW_METRES = 3000.0
+"""[m] how far a driver thinks ahead when choosing a lane: at least a few edges, many only as far as this or a braking distance."""
 
 
 class Side(NamedTuple):
@@ -56,10 +58,14 @@ class Side(NamedTuple):
 
 
 @device
-def _beyond(w: World, lane: int, route: int) -> float:
+def _beyond(w: World, slot: int, kind: int, lane: int) -> float:
     """Lengths and gaps of the vehicles on the lanes that a lane leads to along the route [m]."""
-    total = 0.0
-    for _ in range(MAX_AHEAD):
+    types, route, total = w.types, w.slots.route[slot], 0.0
+    fastest = top_speed(types, kind, w.slots.factor[slot])
+    metres, edges = w.net.lane_length[lane], 1
+    braking = metres + fastest * types.tau[kind] + types.min_gap[kind]
+    braking += brake_gap(fastest, types.decel[kind], types.tau[kind], w.params.dt)
+    while (edges <= FEW_EDGES or metres < FEW_METRES) and (edges <= MANY_EDGES or metres < braking):
         if w.routes.last[route] != 0:
             return total
         link = next_link(w, lane, route)
@@ -67,6 +73,8 @@ def _beyond(w: World, lane: int, route: int) -> float:
             return total
         lane = w.net.link_to[link]
         route += 1
+        edges += 1
+        metres += w.net.lane_length[lane]
         for slot in range(w.lanes.first[lane], w.lanes.first[lane] + w.lanes.count[lane]):
             total += w.types.length[w.slots.kind[slot]] + w.types.min_gap[w.slots.kind[slot]]
     return total
@@ -109,9 +117,12 @@ def wish(w: World, slot: int, kind: int, low: int, side: Side) -> tuple[int, flo
     slots, types, lanes = w.slots, w.types, w.lanes
     lane, target, direction = side.lane, side.target, side.direction
     route, pos = slots.route[slot], slots.pos[slot]
-    row = w.routes.best_start[route] + lane - low
-    offset, other_offset = int(w.routes.best_offset[row]), int(w.routes.best_offset[row + direction])
-    distance, other = float(w.routes.best_length[row]), float(w.routes.best_length[row + direction])
+    row, other_row = lane_row(w, lane, route), lane_row(w, target, route)
+    # inside a junction the best lane may be none of those beside each other there
+    leftmost = low + w.net.edge_num_lanes[w.net.lane_edge[lane]] - 1
+    offset = min(max(int(w.routes.best_offset[row]), low - lane), leftmost - lane)
+    other_offset = min(max(int(w.routes.best_offset[other_row]), low - target), leftmost - target)
+    distance, other = float(w.routes.best_length[row]), float(w.routes.best_length[other_row])
     own_offset = offset
     if offset == 0 and other_offset == 0:
         offset = direction
@@ -123,39 +134,46 @@ def wish(w: World, slot: int, kind: int, low: int, side: Side) -> tuple[int, flo
     elif offset == direction and _is_stopped(w, side.front) and side.front_gap < distance - pos:
         after = slots.kind[side.front]
         ahead = types.length[kind] + types.min_gap[kind] + types.length[after] + types.min_gap[after] + side.front_gap
+    bonus = roundabout_bonus(w, slot, kind, lane + offset, max(lane, target))
+    distance += bonus
+    other += bonus
     strategic = types.lc_strategic[kind] >= 0.0
     if not strategic:
         ahead = -1e3
     to_best = offset * direction > 0
     if to_best and offset == own_offset:
         best = lane + offset
-        usable = distance - pos - lanes.occupied[best] - _beyond(w, best, route)
+        usable = distance - pos - lanes.occupied[best] - _beyond(w, slot, kind, best)
         if too_far(usable, abs(offset), ahead):
             return wants | STRATEGIC | URGENT, distance - pos, abs(offset)
     if direction > 0 and side.front != NONE and not congested(w, slot):
         _stay_behind_left(w, slot, kind, side)
     if _around_stopped(w, slot, kind, side, distance, other):
         return wants | STRATEGIC | URGENT, side.leader_gap, max(1, abs(offset))
-    place = max(0.0, other - pos - _occupation(w, lane, target, route, other - pos - 3.0 * ahead))
+    place = max(0.0, other - pos - _occupation(w, slot, kind, lane, target, other - pos - 3.0 * ahead))
     if not to_best and too_far(place, abs(offset) + 2, ahead):
         return STAYS, 0.0, 0
     if offset == 0:
         if 2.0 * place < ahead:
             return STAYS, 0.0, 0
-        leads_on = w.routes.best_link[row + direction] >= 0 or other_offset != 0
-        if not _is_stopped(w, side.leader) and leads_on and strategic and other < TURN_LANE:
+        leads_on = w.routes.best_link[other_row] >= 0 or other_offset != 0
+        if not _is_stopped(w, side.leader) and leads_on and strategic and bonus == 0.0 and other < TURN_LANE:
             return STAYS, 0.0, 0
+    if bonus > 0.0 and direction > 0:
+        return wants | COOPERATIVE, distance - pos, max(1, abs(offset))  # onto the inner lanes while it can
+    if bonus > 0.0:
+        return STAYS, 0.0, 0
     flags = _other_wish(w, slot, kind, side, ahead, distance, other, to_best, offset, own_offset)
     return flags, distance - pos, max(1, abs(offset))
 
 
 @device
-def _occupation(w: World, lane: int, target: int, route: int, spare: float) -> float:
+def _occupation(w: World, slot: int, kind: int, lane: int, target: int, spare: float) -> float:
     """The larger of what vehicles ahead take on two lanes and beyond [m]; beyond is looked at only where it can matter."""
     own, other = w.lanes.occupied[lane], w.lanes.occupied[target]
     if spare > max(own, other) + 1000.0:
         return max(own, other)
-    return max(own + _beyond(w, lane, route), other + _beyond(w, target, route))
+    return max(own + _beyond(w, slot, kind, lane), other + _beyond(w, slot, kind, target))
 
 
 @device
@@ -169,12 +187,12 @@ def _stay_behind_left(w: World, slot: int, kind: int, side: Side) -> None:
     if faster <= 0.0:
         return
     slowest = slots.speed[slot] - types.decel[kind] * dt
-    follow = behind_speed(w, kind, side.front_gap, front_speed, front_decel)
+    follow = behind_speed(w, slot, kind, side.front_gap, front_speed, front_decel)
     safe = follow if follow >= slowest else max(slowest, front_speed - HELP_OVERTAKE)
     if slots.gain[slot] < 0.2 / max(1e-9, types.lc_speed_gain[kind]):
         safe = max(safe, front_speed)
     advise(slots, slot, safe)
-    if behind_speed(w, kind, side.front_gap - 8.0 * faster, front_speed, front_decel) < safe:
+    if behind_speed(w, slot, kind, side.front_gap - 8.0 * faster, front_speed, front_decel) < safe:
         slots.gain[slot] += dt * faster / max(desired, 10.0)
 
 
@@ -190,7 +208,7 @@ def _expected(w: World, slot: int, kind: int, leader: int, gap: float, room: flo
     if leader == NONE:
         safe = safe_stop_speed(room, types.decel[kind], types.tau[kind], dt)
     else:
-        safe = behind_speed(w, kind, gap, slots.speed[leader], types.decel[slots.kind[leader]])
+        safe = safe_behind(w, kind, gap, slots.speed[leader], types.decel[slots.kind[leader]])
     if soon:
         speed = slots.speed[slot]
         safe = max(min(safe, speed + types.accel[kind] * dt), speed - types.emergency_decel[kind] * dt)

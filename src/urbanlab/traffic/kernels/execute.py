@@ -9,7 +9,7 @@ from urbanlab.core.draw import uniform
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.approach import is_open, zipper_speed
 from urbanlab.traffic.kernels.arrays import LINK_CONT
-from urbanlab.traffic.kernels.change_speed import adapted_speed
+from urbanlab.traffic.kernels.change_speed import adapted_speed, forget_wishes
 from urbanlab.traffic.kernels.conflicts import is_priority, is_yellow, link_state
 from urbanlab.traffic.kernels.limits import lane_limit
 from urbanlab.traffic.kernels.look_ahead import route_stop, was_major
@@ -140,6 +140,8 @@ def _move(w: World, lane: int, slot: int, step: int, time: float) -> int:
     draw = uniform(w.trips.key[slots.trip[slot]], step, DRAW_DAWDLE)
     v = max(v_min, dawdled(v_max, types.accel[kind], types.sigma[kind], draw, dt)) if types.model[kind] == 0 else v_max
     v = adapted_speed(slots, types, slot, kind, v_min, v, v_max, speed, dt)
+    if w.net.edge_num_lanes[w.net.lane_edge[lane]] < 2:
+        forget_wishes(slots, slot)
     if v > 0.0:
         v = max(v, min(least, v_max))
     if speed - v > types.decel[kind] * dt * 1.5 and v < HALTING:

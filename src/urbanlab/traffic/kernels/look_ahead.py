@@ -19,7 +19,7 @@ from urbanlab.traffic.physics.following import (
     stop_speed,
 )
 
-__all__ = ["announce_far", "look_ahead", "next_link", "route_stop", "was_major"]
+__all__ = ["announce_far", "lane_row", "look_ahead", "next_link", "route_stop", "was_major"]
 
 STOP_MARGIN = 0.1
 """[m] nobody stops closer to a line than this."""
@@ -35,6 +35,16 @@ ROOM_LENGTHS = 5.0
 
 HORIZON = 30.0
 """[s] whoever arrives later than this blocks nobody."""
+
+
+@inline
+def lane_row(w: World, lane: int, route: int) -> int:
+    """Row of a lane in the route's table of lanes; inside a junction: of the lane that it leads to."""
+    net = w.net
+    if net.lane_internal[lane] != 0:
+        lane = net.link_to[net.lane_out[lane]]
+        route += 1
+    return w.routes.best_start[route] + lane - net.edge_first_lane[net.lane_edge[lane]]
 
 
 @inline

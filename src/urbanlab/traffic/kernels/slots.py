@@ -43,6 +43,9 @@ def copy_slot(slots: Slots, source: int, target: int) -> None:
     slots.advice_2[target] = slots.advice_2[source]
     slots.advice_3[target] = slots.advice_3[source]
     slots.advice_4[target] = slots.advice_4[source]
+    slots.ask_trip[target] = slots.ask_trip[source]
+    slots.ask_speed[target] = slots.ask_speed[source]
+    slots.ask_mark[target] = slots.ask_mark[source]
     slots.left_space[target] = slots.left_space[source]
     slots.blocker[target] = slots.blocker[source]
     slots.want[target] = slots.want[source]
@@ -141,6 +144,7 @@ def insert_slot(lanes: Lanes, slots: Slots, trips: Trips, pool: Pool, lane: int,
         pool.num_active[0] += 1
     lanes.count[lane] += 1
     slots.entry[slot] = 0
+    slots.ask_trip[slot] = -1
     return slot
 
 

@@ -133,6 +133,9 @@ class Slots(NamedTuple):
     advice_2: F64  # [m/s]
     advice_3: F64  # [m/s]
     advice_4: F64  # [m/s]
+    ask_trip: I32  # lane change: vehicle of another edge that it asks for room, told when all have decided; -1 none
+    ask_speed: F64  # [m/s] that helps
+    ask_mark: I32  # what that one is asked for
     left_space: F64  # [m] lane change: left before a necessary change
     blocker: F64  # [m] lane change: length of the leader it lets in first
     want: I32  # lane change: flags of the last decision
@@ -171,8 +174,8 @@ class Trips(NamedTuple):
     factor: F64
 
 
-_SLOT_NONE = {"trip": -1, "stop": -1, "dwell": -1.0}
-_INT_SLOTS = {"trip", "kind", "route", "halts", "stop", "want", "changed", "advices", "item", "asked", "requests", "waits", "entry"}
+_SLOT_NONE = {"trip": -1, "ask_trip": -1, "stop": -1, "dwell": -1.0}
+_INT_SLOTS = {"trip", "kind", "route", "halts", "stop", "want", "changed", "advices", "item", "asked", "requests", "waits", "entry", "ask_trip", "ask_mark"}
 
 
 def new_slots(num: int) -> Slots:
