@@ -112,9 +112,7 @@ def _flags(
     return flags
 
 
-def _rounds(
-    network: Network, order: NDArray[np.int64], internal: NDArray[np.bool_], roundabout: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
+def _rounds(network: Network, order: NDArray[np.int64], internal: NDArray[np.bool_], roundabout: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Which edges lead to a roundabout within reach, and where exits may be."""
     flags = np.zeros(network.num_edges, np.uint8)
     ring = np.flatnonzero(roundabout)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import EDGE_BRANCHES, EDGE_NEARS_ROUNDABOUT, ROUNDABOUT_REACH
 from urbanlab.traffic.kernels.look_ahead import next_link
+from urbanlab.traffic.kernels.neighbours import taken
 from urbanlab.traffic.kernels.world import World
 
 __all__ = ["roundabout_bonus"]
@@ -21,19 +22,10 @@ WEIGHT = 9.0
 
 
 @inline
-def _taken(w: World, lane: int) -> float:
-    """Lengths and gaps of the vehicles on a lane [m]."""
-    total = 0.0
-    for slot in range(w.lanes.first[lane], w.lanes.first[lane] + w.lanes.count[lane]):
-        total += w.types.length[w.slots.kind[slot]] + w.types.min_gap[w.slots.kind[slot]]
-    return total
-
-
-@inline
 def _taken_by_link(w: World, link: int) -> float:
     """The same on the first internal lane of a link [m]."""
     lane = w.net.link_next[link]
-    return _taken(w, lane) if w.net.lane_internal[lane] != 0 else 0.0
+    return taken(w, lane) if w.net.lane_internal[lane] != 0 else 0.0
 
 
 @device
@@ -65,9 +57,9 @@ def roundabout_bonus(w: World, slot: int, kind: int, best: int, inner: int) -> f
             driven += net.lane_length[best]
             if net.edge_flags[edge] & EDGE_BRANCHES != 0:
                 exits += 1
-        outer_taken += share * _taken(w, best)
+        outer_taken += share * taken(w, best)
         if inner >= 0:
-            inner_taken += share * _taken(w, inner)
+            inner_taken += share * taken(w, inner)
         seen += net.lane_length[best]
         share = 1.0
         if w.routes.last[route] != 0:

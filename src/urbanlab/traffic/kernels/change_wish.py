@@ -25,7 +25,7 @@ from urbanlab.traffic.kernels.change_speed import (
 )
 from urbanlab.traffic.kernels.limits import lane_limit, top_speed
 from urbanlab.traffic.kernels.look_ahead import lane_row, next_link
-from urbanlab.traffic.kernels.neighbours import NONE
+from urbanlab.traffic.kernels.neighbours import NONE, taken
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import EPS, brake_gap, safe_stop_speed
 from urbanlab.traffic.physics.lane_change import LOOK_FORWARD, SPEED_MEMORY, KeepRight, gain_after, keep_right_after, mobil_gain, too_far
@@ -75,8 +75,7 @@ def _beyond(w: World, slot: int, kind: int, lane: int) -> float:
         route += 1
         edges += 1
         metres += w.net.lane_length[lane]
-        for slot in range(w.lanes.first[lane], w.lanes.first[lane] + w.lanes.count[lane]):
-            total += w.types.length[w.slots.kind[slot]] + w.types.min_gap[w.slots.kind[slot]]
+        total += taken(w, lane)
     return total
 
 

@@ -6,12 +6,25 @@ from urbanlab.core.jit import device
 from urbanlab.traffic.kernels.conflicts import rear_slot
 from urbanlab.traffic.kernels.look_ahead import next_link
 from urbanlab.traffic.kernels.world import World
-from urbanlab.traffic.physics.following import brake_gap
+from urbanlab.traffic.physics.following import EPS, brake_gap
 
-__all__ = ["NONE", "gap_behind", "gap_front", "own_leader", "place_on_lane"]
+__all__ = ["NONE", "gap_behind", "gap_front", "own_leader", "place_on_lane", "taken"]
 
 NONE = -1
 FAR = 1e9
+FASTEST = 1.5
+"""[1] drivers go at most so much faster than the limit when it comes to how far they have to be looked for."""
+MAX_BEFORE, MAX_WAYS = 8, 32
+"""Lanes, one before the other, and ways that lead to a lane, that are looked at for a follower."""
+
+
+@device
+def taken(w: World, lane: int) -> float:
+    """Lengths and gaps of the vehicles on a lane [m]."""
+    total = 0.0
+    for slot in range(w.lanes.first[lane], w.lanes.first[lane] + w.lanes.count[lane]):
+        total += w.types.length[w.slots.kind[slot]] + w.types.min_gap[w.slots.kind[slot]]
+    return total
 
 
 @device
@@ -76,23 +89,50 @@ def gap_front(w: World, target: int, slot: int, kind: int) -> tuple[int, float]:
 
 
 @device
+def _on_way_back(w: World, lane: int, offset: float, reach: float, slot: int, way: int) -> tuple[int, float, int]:
+    """Follow one of the ways that lead to a lane back to the first vehicle.
+
+    Parameters
+    ----------
+    offset, reach : [m] from the start of the lane to the point that gaps are reckoned from; how far to look from there
+    way : its digits are the choices where lanes join
+
+    Returns
+    -------
+    follower, its gap [m], number of ways up to there
+    """
+    net, lanes, slots = w.net, w.lanes, w.slots
+    num = 1
+    for _ in range(MAX_BEFORE):
+        joining = net.lane_in[lane + 1] - net.lane_in[lane]
+        if joining == 0 or offset >= reach:
+            break
+        lane = net.link_from[net.in_link[net.lane_in[lane] + (way // num) % joining]]
+        num *= joining
+        offset += net.lane_length[lane]
+        if lanes.count[lane] > 0:
+            first = lanes.first[lane]
+            if first == slot:
+                break
+            return first, offset - slots.pos[first] - w.types.min_gap[slots.kind[first]], num
+    return NONE, FAR, num
+
+
+@device
 def gap_behind(w: World, target: int, slot: int, kind: int) -> tuple[int, float]:
-    """Follower on another lane, or on a lane that leads there, and its gap [m]."""
-    net, lanes, slots, types = w.net, w.lanes, w.slots, w.types
+    """Follower on another lane, or on a lane that leads there within braking reach, and its gap [m]."""
+    lanes, slots, types = w.lanes, w.slots, w.types
     back = slots.pos[slot] - types.length[kind]
     place = place_on_lane(w, target, slots.pos[slot])
     if lanes.count[target] > 0 and place < lanes.first[target] + lanes.count[target]:
         return place, back - slots.pos[place] - types.min_gap[slots.kind[place]]
-    found, gap = NONE, FAR
-    for i in range(net.lane_in[target], net.lane_in[target + 1]):
-        lane = net.link_from[net.in_link[i]]
-        offset = net.lane_length[lane]
-        if lanes.count[lane] == 0 and net.lane_internal[lane] != 0 and net.lane_in[lane] < net.lane_in[lane + 1]:
-            lane = net.link_from[net.in_link[net.lane_in[lane]]]
-            offset += net.lane_length[lane]
-        if lanes.count[lane] > 0:
-            first = lanes.first[lane]
-            room = back + offset - slots.pos[first] - types.min_gap[slots.kind[first]]
-            if room < gap and first != slot:
-                found, gap = first, room
+    fastest = FASTEST * lanes.speed[target]
+    reach = max(fastest * fastest / (2.0 * types.decel[kind]), back + EPS)
+    found, gap, way, num = NONE, FAR, 0, 1
+    while way < num and way < MAX_WAYS:
+        follower, room, ways = _on_way_back(w, target, back, reach, slot, way)
+        num = max(num, ways)
+        way += 1
+        if room < gap:
+            found, gap = follower, room
     return found, gap

@@ -175,7 +175,10 @@ class Trips(NamedTuple):
 
 
 _SLOT_NONE = {"trip": -1, "ask_trip": -1, "stop": -1, "dwell": -1.0}
-_INT_SLOTS = {"trip", "kind", "route", "halts", "stop", "want", "changed", "advices", "item", "asked", "requests", "waits", "entry", "ask_trip", "ask_mark"}
+_INT_SLOTS = {
+    "trip", "kind", "route", "halts", "stop", "want", "changed", "advices", "ask_trip", "ask_mark", "item", "asked", "requests",
+    "waits", "entry",
+}  # fmt: skip
 
 
 def new_slots(num: int) -> Slots:
