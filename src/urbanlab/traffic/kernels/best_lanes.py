@@ -138,6 +138,8 @@ def _join_lanes(w: World, bit: int, position: int, row: int) -> None:
             w.runs.go_on[row + i] = 0
             continue
         chosen = after + net.link_to[w.runs.link[row + i]] - next_low
+        if w.lanes.permissions[low + i] & bit == 0:
+            continue  # whoever is here drives on, but nobody changes to it
         if w.runs.length[chosen] == best_connected and abs(w.runs.offset[chosen]) < 2:
             w.runs.length[row + i] += best_all
         else:
