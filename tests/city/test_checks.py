@@ -104,6 +104,10 @@ CASES: dict[str, list[tuple[Change, str]]] = {
         (network(junction_x=put(N.junction_x, 0, np.nan)), f"junction '{N.junction_id[0]}'"),
         (network(shape_y=put(N.shape_y, 3, np.inf)), f"lane '{N.lane_id(1)}'"),
     ],
+    "connection without visibility": [
+        (network(connection_visibility=put(N.connection_visibility, 0, value)), f"'{N.lane_id(N.connection_from[0])}' -> ")
+        for value in (0.0, np.nan)
+    ],
     "dangling connection": [
         (network(connection_to=put(N.connection_to, 0, N.connection_from[0])), f"'{N.lane_id(N.connection_from[0])}' -> "),
         (network(connection_via=put(N.connection_via, 0, 0)), f"'{N.lane_id(N.connection_from[0])}' -> "),

@@ -55,7 +55,7 @@ def test_everything_in_the_file_is_read(net: Path) -> None:
 def test_only_what_is_known_is_imperfect(net: Path) -> None:
     report = load(net).report
     assert set(report.warnings) <= {"network without route files", "conflicting greens"}
-    assert set(report.not_modelled) <= {"connection attribute visibility", "lane attribute acceleration"}
+    assert set(report.not_modelled) <= {"lane attribute acceleration"}
 
 
 def test_turning_back_is_one_direction_on_both_sides_of_the_road(net: Path, tmp_path: Path) -> None:

@@ -187,6 +187,7 @@ def test_real_connections_are_as_written(real: tuple[ElementTree.Element, Networ
         assert (network.signal_id[signal] if signal >= 0 else None) == get("tl")
         assert network.connection_link[row] == int(get("linkIndex", "-1"))
         assert network.connection_keep_clear[row] == (get("keepClear") != "0")
+        assert network.connection_visibility[row] == float(get("visibility", "100" if get("state") == "Z" else "4.5"))
 
 
 def test_real_right_of_way_equals_an_independent_reading(

@@ -131,7 +131,7 @@ def test_stops_lie_on_their_routes_in_order(read: tuple[Path, Scenario]) -> None
 def test_import_report_has_exactly_what_is_known(read: tuple[Path, Scenario]) -> None:
     _, scenario = read
     known = {
-        "acosta": ({"connection attribute visibility": 7, "vType attribute emissionClass": 13}, {}),
+        "acosta": ({"vType attribute emissionClass": 13}, {}),
         "pasubio": ({"vType attribute emissionClass": 13}, {}),
         "cologne3": ({}, {"trip departs before begin": 1638}),
         "hamburg_tavf": ({}, {"signal state longer than its links": 1}),

@@ -32,6 +32,17 @@ def test_inner_lanes_are_used_by_those_who_pass_exits(verify: Any, flow: Any) ->
     verify.agrees(case, figures={"loop outer": 0.1, "loop inner": 0.1, "round loss": 0.1, "collisions": 0.0})
 
 
+def test_entries_are_looked_into_from_farther_away(verify: Any) -> None:
+    """Perfect drivers slow down until they see whether the ring is free; netconvert lets them see from 9 m, elsewhere from 4.5 m.
+
+    Expected: the positions and speeds of SUMO 1.28.0. The cars start 3 m apart, so that the steps end at other places before the line.
+    """
+    kind = '<vType id="same" sigma="0" speedDev="0"/>'
+    cars = [f'<vehicle id="{k}" type="same" depart="{20 * k}" departPos="{10 + 3 * k}" departSpeed="13"><route edges="{ROUND}"/></vehicle>'
+            for k in range(5)]  # fmt: skip
+    verify.same_trace(verify.case("roundabout", kind + "".join(cars), end=200.0))
+
+
 @pytest.mark.parametrize(("name", "teleports"), [("bologna_acosta", 5), ("bologna_pasubio", 5)])
 def test_bologna_flows_as_in_sumo(traffic_data: Path, name: str, teleports: int) -> None:
     """Nobody blocks a junction for good, and the time lost is SUMO's.

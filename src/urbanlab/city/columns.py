@@ -112,6 +112,7 @@ CONNECTIONS = Table("connections", "C", "network", (
     Column("direction", "connection_direction", Kind.CHAR, "s straight, l left, r right, L and R partly so, t turn around"),
     Column("state", "connection_state", Kind.CHAR, "right of way without a signal: M major, m minor, = equal, ..."),
     Column("keep_clear", "connection_keep_clear", Kind.FLAG, "nobody may stop in the junction"),
+    Column("visibility_m", "connection_visibility", Kind.FLOAT, "from where a driver sees who goes first [m], above 0"),
     Column("permissions", "connection_permissions", Kind.INT64, _CLASSES),
 ))  # fmt: skip
 REQUESTS = Table("requests", "R", "network", (

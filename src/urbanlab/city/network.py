@@ -23,6 +23,7 @@ __all__ = [
     "JunctionType",
     "Network",
     "class_mask",
+    "usual_visibility",
 ]
 
 Int = NDArray[np.int32]
@@ -48,6 +49,17 @@ def class_mask(*names: str) -> int:
     3
     """
     return sum(1 << VEHICLE_CLASSES.index(name) for name in set(names))
+
+
+def usual_visibility(state: NDArray[np.uint8]) -> Float:
+    """From where drivers on links of these states see the others (SUMO's defaults) [m].
+
+    Examples
+    --------
+    >>> usual_visibility(np.frombuffer(b"MmZ", np.uint8)).tolist()
+    [4.5, 4.5, 100.0]
+    """
+    return np.where(state == ord("Z"), 100.0, 4.5)
 
 
 class EdgeFunction(enum.IntEnum):
@@ -128,6 +140,7 @@ class Network:
     connection_direction: NDArray[np.uint8]  # (C,) ord of one of s l r L R t i
     connection_state: NDArray[np.uint8]  # (C,) ord of the link state without a signal: M m = s w Z o O -
     connection_keep_clear: NDArray[np.bool_]  # (C,) may not stand in the junction
+    connection_visibility: Float  # (C,) [m] > 0 before its end, from where a driver sees who has to be yielded to
     connection_permissions: NDArray[np.int64]  # (C,) bit mask over VEHICLE_CLASSES
 
     # right of way; a request is one connection that enters a junction

@@ -23,10 +23,6 @@ from urbanlab.traffic.kernels.arrays import (
 
 __all__ = ["compile_network", "link_order"]
 
-# SUMO: foes of a minor link are seen from 4.5 m before it, at a zipper from 100 m.
-VISIBILITY_MINOR = 4.5
-VISIBILITY_ZIPPER = 100.0
-
 YIELDING = "m=sw-"
 """States of links whose vehicles have to yield."""
 
@@ -57,7 +53,6 @@ def compile_network(network: Network, signal_pos: NDArray[np.int32]) -> Net:
     yield_link, yield_foe = yields(network, paths, from_lane, next_lane)
     flags[np.unique(yield_foe)] |= LINK_WATCHED
     into = np.argsort(next_lane, kind="stable").astype(np.int32)
-    state = network.connection_state[order]
     roundabout = np.zeros(network.num_edges, np.uint8)
     for ring in network.roundabouts:
         roundabout[list(ring)] = 1
@@ -77,7 +72,7 @@ def compile_network(network: Network, signal_pos: NDArray[np.int32]) -> Net:
         link_next=next_lane,
         link_to=to_lane.astype(np.int32),
         link_signal=signal_pos[order].astype(np.int32),
-        link_state=state.copy(),
+        link_state=network.connection_state[order],
         link_direction=network.connection_direction[order].copy(),
         link_flags=flags,
         link_permissions=network.connection_permissions[order].copy(),
@@ -85,7 +80,7 @@ def compile_network(network: Network, signal_pos: NDArray[np.int32]) -> Net:
         lane_entry=paths.lane_entry,
         lane_before=paths.lane_before,
         lane_radius=turn_radii(network, order, paths),
-        link_visibility=np.where(state == ord("Z"), VISIBILITY_ZIPPER, VISIBILITY_MINOR),
+        link_visibility=network.connection_visibility[order],
         yield_start=np.searchsorted(yield_link, np.arange(num_links + 1)).astype(np.int32),
         yield_link=yield_foe,
         **meetings(network, internal, paths),

@@ -97,6 +97,13 @@ def connections_that_nobody_may_use(scenario: Scenario) -> list[str]:
     return [_connection(network, row) for row in np.flatnonzero(bad).tolist()]
 
 
+def connections_without_sight(scenario: Scenario) -> list[str]:
+    """Connections whose visibility is zero, negative, or no number."""
+    network = scenario.network
+    bad = np.flatnonzero(not_numbers(network.connection_visibility) | ~(network.connection_visibility > 0))
+    return [f"{_connection(network, row)}: {network.connection_visibility[row]:g}" for row in bad.tolist()]
+
+
 def _connection(network: Network, row: int) -> str:
     start, end = network.lane_id(int(network.connection_from[row])), network.lane_id(int(network.connection_to[row]))
     return f"'{start}' -> '{end}'"
@@ -142,6 +149,7 @@ NETWORK_CHECKS = (
     Check("lane without a speed limit", lanes_without_speed, "a limit above 0 m/s", NetworkError, is_hard=True),
     Check("lane without a width", lanes_without_width, "a width above 0 m", NetworkError, is_hard=True),
     Check("place that is not a usable number", places_that_are_no_numbers, "finite coordinates [m]", NetworkError, is_hard=True),
+    Check("connection without visibility", connections_without_sight, "a distance above 0 m", NetworkError, is_hard=True),
     Check("dangling connection", dangling_connections, "lanes that meet at the connection's junction", NetworkError),
     Check("connection that nobody may use", connections_that_nobody_may_use, "a vehicle class that may drive all of it",
           NetworkError),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from urbanlab.city.network import ALL_CLASSES, EdgeFunction, JunctionType, Network
+from urbanlab.city.network import ALL_CLASSES, EdgeFunction, JunctionType, Network, usual_visibility
 from urbanlab.city.program import ProgramType, SignalPrograms
 from urbanlab.city.readers.cityflow_crossings import find_crossings
 from urbanlab.city.readers.cityflow_geometry import lane_lines, line_length, link_curve
@@ -281,6 +281,7 @@ def _connections(build: _Build) -> dict[str, Any]:
 
     via = np.array([link.via for link in links], np.int32)
     turns = np.array([ord(link.turn) for link in links], np.uint8)
+    state = np.array([ord("o")] * num + [ord("M")] * num, np.uint8)
     return {
         "connection_from": np.concatenate([[link.from_lane for link in links], via]).astype(np.int32),
         "connection_to": np.array([link.to_lane for link in links] * 2, np.int32),
@@ -290,8 +291,9 @@ def _connections(build: _Build) -> dict[str, Any]:
         "connection_signal": column("signal", -1),
         "connection_link": column("place", -1),
         "connection_direction": np.concatenate([turns, turns]),
-        "connection_state": np.array([ord("o")] * num + [ord("M")] * num, np.uint8),
+        "connection_state": state,
         "connection_keep_clear": np.array([True] * num + [False] * num, np.bool_),
+        "connection_visibility": usual_visibility(state),
         "connection_permissions": np.full(2 * num, ALL_CLASSES, np.int64),
     }
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from urbanlab.city.network import EdgeFunction
+from urbanlab.city.network import EdgeFunction, usual_visibility
 from urbanlab.city.scenario import ImportReport
 from urbanlab.core.errors import NetworkError
 
@@ -20,6 +20,7 @@ class LinkSource(Protocol):
 
     links: array[int]  # start, end, via, signal, link index, direction, state, keep clear
     link_permissions: array[int]
+    link_visibility: array[float]  # [m], 0 as usual
     request_start: array[int]
     request_cont: array[int]
     responses: array[int]
@@ -58,6 +59,8 @@ def right_of_way(source: LinkSource, columns: dict[str, Any]) -> dict[str, Any]:
         raise NetworkError("a connection runs via a lane that is not internal", expected="an internal lane as 'via'")
     inside = from_function == EdgeFunction.INTERNAL
     edge_of = columns["lane_edge"][start]
+    state = links[:, 6].astype(np.uint8)
+    visibility = np.array(source.link_visibility, np.float64)
     return {
         "connection_from": start[driven], "connection_to": end[driven], "connection_via": via[driven],
         "connection_junction": columns["edge_to"][edge_of][driven],
@@ -65,8 +68,9 @@ def right_of_way(source: LinkSource, columns: dict[str, Any]) -> dict[str, Any]:
         "connection_signal": np.where(inside, -1, links[:, 3])[driven].astype(np.int32),
         "connection_link": np.where(inside, -1, links[:, 4])[driven].astype(np.int32),
         "connection_direction": links[driven, 5].astype(np.uint8),
-        "connection_state": links[driven, 6].astype(np.uint8),
+        "connection_state": state[driven],
         "connection_keep_clear": links[driven, 7].astype(np.bool_),
+        "connection_visibility": np.where(visibility > 0.0, visibility, usual_visibility(state))[driven],
         "connection_permissions": np.array(source.link_permissions, np.int64)[driven],
         "request_junction": np.repeat(np.arange(len(source.junction_ids), dtype=np.int32), _num_requests(source)),
         "request_cont": np.array(source.request_cont, np.bool_),

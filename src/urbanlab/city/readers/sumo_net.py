@@ -34,7 +34,7 @@ _SILENT = frozenset({
     "neteditPreferences",
 })  # fmt: skip
 _LANE_EXTRAS = ("changeLeft", "changeRight", "acceleration", "endOffset")
-_CONNECTION_EXTRAS = frozenset({"visibility", "indirect", "changeLeft", "changeRight", "linkIndex2"})
+_CONNECTION_EXTRAS = frozenset({"indirect", "changeLeft", "changeRight", "linkIndex2"})
 
 
 class NetReader(ElementHandlers):
@@ -60,6 +60,7 @@ class NetReader(ElementHandlers):
         self.foes, self.foe_start = array("i"), array("q")
         self.links = array("i")  # eight numbers a connection, see _connection
         self.link_permissions = array("q")
+        self.link_visibility = array("d")  # [m], 0 as usual
         self.crossings: Attributes = {}  # by edge: the streets it crosses, for whoever writes the net again
         self.roundabouts: list[tuple[int, ...]] = []
         self.header: Attributes = {}
@@ -259,6 +260,7 @@ class NetReader(ElementHandlers):
         keep_clear = self.values.flag(attributes, "keepClear", default=True)
         self.links.extend((start, end, via_lane, signal, link, ord(direction[0]) if direction != "T" else ord("t"), ord(state), keep_clear))
         self.link_permissions.append(self.values.permissions(get("allow"), get("disallow")))
+        self.link_visibility.append(self.values.positive(attributes, "visibility") if get("visibility") else 0.0)
         for key in attributes.keys() & _CONNECTION_EXTRAS:
             if attributes[key]:
                 self.report.note(f"connection attribute {key}", f"{attributes['from']} -> {attributes['to']}")

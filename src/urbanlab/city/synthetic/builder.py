@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlab.city.geometry import polyline_lengths
-from urbanlab.city.network import ALL_CLASSES, EdgeFunction, JunctionType, Network, class_mask
+from urbanlab.city.network import ALL_CLASSES, EdgeFunction, JunctionType, Network, class_mask, usual_visibility
 from urbanlab.city.synthetic.inside import Inside, build_inside
 from urbanlab.city.synthetic.lanes import LANE_WIDTH, Edges, build_arms, build_edges
 from urbanlab.city.synthetic.right_of_way import RightOfWay, junction_types, right_of_way
@@ -206,6 +206,7 @@ def _connections(parts: _Parts) -> dict[str, Any]:
     held_up[np.repeat(np.arange(num), np.diff(ways.foe_start))[ways.yields]] = True
     inner_state = np.where(second_lane >= 0, ord("m"), ord("M"))
     direction = LETTER[turns.kind]
+    state = np.concatenate([_states(kinds[turns.node], held_up), inner_state, np.full(len(waiting), ord("M"))]).astype(np.uint8)
     return {
         "connection_from": np.concatenate([turns.from_lane, first_lane, second_lane[waiting]]).astype(np.int32),
         "connection_to": turns.to_lane[row].astype(np.int32),
@@ -215,10 +216,9 @@ def _connections(parts: _Parts) -> dict[str, Any]:
         "connection_signal": np.concatenate([signal, none]),
         "connection_link": np.concatenate([np.where(signal >= 0, turns.number, -1).astype(np.int32), none]),
         "connection_direction": direction[row].astype(np.uint8),
-        "connection_state": np.concatenate([_states(kinds[turns.node], held_up), inner_state, np.full(len(waiting), ord("M"))]).astype(
-            np.uint8
-        ),
+        "connection_state": state,
         "connection_keep_clear": np.ones(len(row), dtype=np.bool_),
+        "connection_visibility": usual_visibility(state),
         "connection_permissions": np.full(len(row), STREET_CLASSES, np.int64),
     }
 

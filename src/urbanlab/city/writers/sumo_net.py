@@ -7,7 +7,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from urbanlab.city.network import ALL_CLASSES, VEHICLE_CLASSES, EdgeFunction, JunctionType, Network
+from urbanlab.city.network import ALL_CLASSES, VEHICLE_CLASSES, EdgeFunction, JunctionType, Network, usual_visibility
 from urbanlab.city.program import ProgramType, SignalPrograms
 
 __all__ = ["net_lines", "open_tag", "permission_attributes", "program_lines", "tag", "text_of"]
@@ -203,6 +203,7 @@ def _bits(requests: np.ndarray, first: int, last: int) -> str:
 
 def _connections(network: Network, programs: SignalPrograms) -> Iterator[str]:
     lane_edge, first_lane = network.lane_edge, network.edge_first_lane
+    usual = usual_visibility(network.connection_state)
     for row in range(network.num_connections):
         start, end, via = (int(column[row]) for column in (network.connection_from, network.connection_to, network.connection_via))
         signal = int(network.connection_signal[row])
@@ -218,6 +219,7 @@ def _connections(network: Network, programs: SignalPrograms) -> Iterator[str]:
             tl=network.signal_id[signal] if is_signalled else None,
             linkIndex=int(network.connection_link[row]) if is_signalled else None,
             keepClear=None if network.connection_keep_clear[row] else "0",
+            visibility=None if network.connection_visibility[row] == usual[row] else float(network.connection_visibility[row]),
             **permission_attributes(int(network.connection_permissions[row])),
             dir={"i": "invalid", "t": "T" if network.lefthand else "t"}.get(direction, direction),
             state=chr(network.connection_state[row]),
