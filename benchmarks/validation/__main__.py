@@ -32,8 +32,9 @@ WRONG = 2
 def validate(names: tuple[str, ...], seeds: int, work: Path | None, data: Path, out: Path | None) -> None:
     """Compare urbanlab with SUMO on real maps: one table, one picture.
 
-    Needs SUMO (`pip install '.[test]'`) and the scenarios; ten minutes of one core, of which SUMO has most.
+    Needs SUMO (`pip install '.[test]'`) and the scenarios; some five minutes of one core, nearly all of them SUMO's.
     """
+    commit = _commit()  # of what runs, whatever happens to the folder meanwhile
     try:
         with ExitStack() as stack:
             place = work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="urbanlab-validate-")))
@@ -43,7 +44,7 @@ def validate(names: tuple[str, ...], seeds: int, work: Path | None, data: Path, 
         sys.exit(WRONG)
     click.echo(table([row for one in comparisons for row in one.rows]), nl=False)
     if out is not None or not names:
-        _write(out or ROOT / "docs", comparisons, Versions(urbanlab.__version__, _commit(), sumo.version))
+        _write(out or ROOT / "docs", comparisons, Versions(urbanlab.__version__, commit, sumo.version))
 
 
 def _folders(data: Path, names: tuple[str, ...]) -> list[Path]:
