@@ -44,9 +44,8 @@ def test_aggregates_agree_with_sumo(case: Case) -> None:
     assert not wrong, "; ".join(wrong)
 
 
+@pytest.mark.parametrize("case", ["cologne8"], indirect=True)  # the one whose reference has edges
 def test_edges_agree_with_sumo(case: Case) -> None:
-    if "edges" not in case.reference:
-        pytest.skip(f"the reference of {case.name} has no edges")
     found = agreement(mean_of([run.edges for run in case.runs]), of_reference(case.reference["edges"], case.edge_ids), overlap=True)
     assert found.num_vehicles > 10_000 and found.num_speeds > 300
     assert found.count_error <= 0.05
