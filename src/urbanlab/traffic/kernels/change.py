@@ -12,7 +12,7 @@ from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import EDGE_CHANGES
 from urbanlab.traffic.kernels.change_gaps import blocked_by_foes, blocked_by_gaps
 from urbanlab.traffic.kernels.change_help import help_blocked, prepare
-from urbanlab.traffic.kernels.change_speed import CHANGE_LEFT, CHANGE_RIGHT, FLAG_CHANGE, STAYS, STRATEGIC, URGENT, WANTS_LEFT, WANTS_RIGHT
+from urbanlab.traffic.kernels.change_speed import CHANGE_LEFT, CHANGE_RIGHT, FLAG_CHANGE, STAYS, URGENT, WANTS_LEFT, WANTS_RIGHT
 from urbanlab.traffic.kernels.change_wish import Side, wish
 from urbanlab.traffic.kernels.neighbours import gap_behind, gap_front, own_leader
 from urbanlab.traffic.kernels.world import World
@@ -105,7 +105,7 @@ def _decide(w: World, low: int, num: int, lane: int, slot: int, kind: int) -> in
         if lanes.first_blocked[lane] != lanes.last_blocked[lane]:
             help_blocked(w, slot, kind, lanes.first_blocked[lane])
         flags, left, lanes_to_go = wish(w, slot, kind, low, Side(lane, target, direction, leader, leader_gap, front, front_gap))
-        if flags & (WANTS_LEFT | WANTS_RIGHT) == 0 or (w.net.lane_internal[lane] != 0 and flags & STRATEGIC == 0):
+        if flags & (WANTS_LEFT | WANTS_RIGHT) == 0:
             continue
         state |= flags & ~STAYS
         if flags & URGENT != 0:
