@@ -3,7 +3,7 @@
 Model: SUMO's insertion: a place is found by the trip's depart attributes; the vehicle enters if it keeps a safe
 distance to those ahead and behind and can stop before links that are closed to it; a free choice of speed is
 lowered until that holds. Trips that find no room wait, in order, one queue an edge; after a refusal
-the edge is left alone until the next step.
+the lane is left alone until the next step, and those behind who want another lane may go first.
 """
 
 from __future__ import annotations
@@ -95,29 +95,15 @@ def append(w: World, trip: int) -> None:
 
 @device
 def insert_waiting(w: World, step: int, time: float) -> bool:
-    """Try the head of every queue; False where slots or routes ran out (call again after making room).
+    """Try every queue; False where slots or routes ran out (call again after making room).
 
     The queues are worked off in the order in which they became non-empty; `departures.cursor[2]` is the next one.
     """
     d = w.departures
     while d.cursor[2] < d.cursor[1]:
         edge = d.queued[d.cursor[2]]
-        while d.queue_head[edge] >= 0:
-            trip = d.queue_head[edge]
-            if w.trips.state[trip] == WAITING:
-                if not choose_again(w, trip, time):
-                    w.cursor[ROOM] = ROOM_ROUTES
-                    return False
-                result = _depart(w, trip, edge, step, time)
-                if result == FULL:
-                    return False
-                if result == REFUSED:
-                    if w.params.max_depart_delay < 0.0 or time - d.depart[trip] <= w.params.max_depart_delay:
-                        break
-                    w.trips.state[trip] = REMOVED
-                    w.counts[COUNT_WAITING] -= 1
-                    w.counts[3] += 1
-            d.queue_head[edge] = d.next[trip]
+        if not _try_queue(w, edge, step, time):
+            return False
         if d.queue_head[edge] < 0:
             # close the gap and keep the order: the list stays short
             for k in range(d.cursor[2], d.cursor[1] - 1):
@@ -127,6 +113,55 @@ def insert_waiting(w: World, step: int, time: float) -> bool:
             d.cursor[2] += 1
     d.cursor[2] = 0
     return True
+
+
+@device
+def _try_queue(w: World, edge: int, step: int, time: float) -> bool:
+    """Try those who wait at an edge, in order; a lane that has refused one of them is not tried again in this step.
+
+    False where slots or routes ran out. Tried again from the head then, lanes refuse the same trips once more.
+    """
+    d = w.departures
+    every = (1 << w.net.edge_num_lanes[edge]) - 1
+    refused = 0
+    before, trip = -1, d.queue_head[edge]
+    while trip >= 0 and refused != every:
+        after = d.next[trip]
+        stays = False
+        if w.trips.state[trip] == WAITING:
+            if not choose_again(w, trip, time):
+                w.cursor[ROOM] = ROOM_ROUTES
+                return False
+            lane = best_insertion_lane(w, trip, edge, step, 0.0)
+            bit = 0 if lane < 0 else 1 << (lane - w.net.edge_first_lane[edge])
+            result = REFUSED if lane < 0 or refused & bit != 0 else _depart(w, trip, lane, step, time)
+            if result == FULL:
+                return False
+            if result == REFUSED:
+                refused |= bit
+                stays = w.params.max_depart_delay < 0.0 or time - d.depart[trip] <= w.params.max_depart_delay
+                if not stays:
+                    w.trips.state[trip] = REMOVED
+                    w.counts[COUNT_WAITING] -= 1
+                    w.counts[3] += 1
+        if stays:
+            before = trip
+        else:
+            _unlink(d, edge, before, trip)
+        trip = after
+    return True
+
+
+@inline
+def _unlink(d: Departures, edge: int, before: int, trip: int) -> None:
+    """Take a trip out of the queue of its edge; `before` is the one that waits before it, -1 none."""
+    after = d.next[trip]
+    if before < 0:
+        d.queue_head[edge] = after
+    else:
+        d.next[before] = after
+    if after < 0:
+        d.queue_tail[edge] = before
 
 
 @inline
@@ -219,14 +254,11 @@ def _depart_speed(w: World, d: Departures, trip: int, lane: int, step: int) -> t
 
 
 @device
-def _depart(w: World, trip: int, edge: int, step: int, time: float) -> int:
-    """Try to bring one trip onto the road."""
+def _depart(w: World, trip: int, lane: int, step: int, time: float) -> int:
+    """Try to bring one trip onto a lane."""
     d, net = w.departures, w.net
     kind = d.kind[trip]
-    length = w.types.length[kind]
-    lane = best_insertion_lane(w, trip, edge, step, 0.0)
-    if lane < 0:
-        return REFUSED
+    length, edge = w.types.length[kind], net.lane_edge[lane]
     end = net.lane_length[lane]
     wanted, may_lower = _depart_speed(w, d, trip, lane, step)
     mode = d.pos_mode[trip]
