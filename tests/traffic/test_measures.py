@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from urbanlab.city.synthetic import make
 from urbanlab.core.schema import SUMMARY
 from urbanlab.traffic.measures import delays, durations, engine_times, peak_memory, summarise
 from urbanlab.traffic.record import RunRecord, TripState
+from urbanlab.traffic.simulation import Simulation
 
 Record = Callable[..., RunRecord]
 
@@ -99,3 +102,15 @@ def test_books_balance_and_means_lie_within_their_trips(record_of: Record, rows:
     if rows:
         assert summary["delay_mean_s"] >= 0.0
         assert engine_times(record).min() - 1e-6 <= summary["travel_time_engine_mean_s"] <= engine_times(record).max() + 1e-6
+
+
+def test_trips_due_within_the_last_step_are_loaded() -> None:
+    """A trip that wants to depart half a second before the end has no step left: it waits, and is not forgotten."""
+    city = make("grid:rows=2,cols=3,trips=40,duration=60", seed=1)
+    late = city.demand.trip_depart.copy()
+    late[-1] = 119.5
+    scenario = replace(city, demand=replace(city.demand, trip_depart=late))
+    with Simulation(scenario, seed=1, end=120.0) as run:
+        figures = run.run().summary()
+    assert figures["loaded"] == 40 == sum(figures[name] for name in ("arrived", "removed", "running_end", "waiting_end"))
+    assert figures["waiting_end"] == 1

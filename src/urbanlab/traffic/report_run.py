@@ -48,11 +48,14 @@ def make_record(run: _Run, periods: PeriodLog) -> RunRecord:
     """Everything a run has left behind so far; trips that are not due yet are left out."""
     model, network = run.model, run.scenario.network
     trips, counts, expanded = model.results(), model.counts(), model.expanded
-    due = np.flatnonzero(trips.state != TripState.PENDING)
+    state = trips.state.copy()
+    if run.scenario.settings.model != "cityflow":  # which knows no departure between its steps
+        state[(state == TripState.PENDING) & (expanded.depart < run.time - 1e-9)] = TripState.WAITING
+    due = np.flatnonzero(state != TripState.PENDING)
     types = run.scenario.demand.vehicle_types
     columns: dict[str, Any] = {
         "depart": trips.depart, "arrival": trips.arrival, "time_loss": trips.loss, "waiting": trips.waiting, "stops": trips.halts,
-        "stop_time": trips.stop_time, "route_length": trips.length, "teleports": trips.teleports, "state": trips.state,
+        "stop_time": trips.stop_time, "route_length": trips.length, "teleports": trips.teleports, "state": state,
         "co2_kg": trips.co2, "fuel_kg": trips.fuel, "depart_lane": trips.depart_lane, "arrival_lane": trips.arrival_lane,
         "depart_pos": trips.depart_pos, "depart_speed": trips.depart_speed, "arrival_pos": trips.arrival_pos,
         "arrival_speed": trips.arrival_speed, "speed_factor": trips.factor,
