@@ -100,13 +100,15 @@ def _decide(w: World, low: int, num: int, lane: int, slot: int, kind: int) -> in
             continue
         front, front_gap = gap_front(w, target, slot, kind)
         behind, behind_gap = gap_behind(w, target, slot, kind)
-        blocked = blocked_by_gaps(w, slot, kind, front, front_gap, behind, behind_gap) | blocked_by_foes(w, slot, kind, target)
+        blocked = blocked_by_gaps(w, slot, kind, front, front_gap, behind, behind_gap)
         help_blocked(w, slot, kind, lanes.last_blocked[lane])
         if lanes.first_blocked[lane] != lanes.last_blocked[lane]:
             help_blocked(w, slot, kind, lanes.first_blocked[lane])
         flags, left, lanes_to_go = wish(w, slot, kind, low, Side(lane, target, direction, leader, leader_gap, front, front_gap))
         if flags & (WANTS_LEFT | WANTS_RIGHT) == 0:
             continue
+        if blocked == 0:
+            blocked = blocked_by_foes(w, slot, kind, target)
         state |= flags & ~STAYS
         if flags & URGENT != 0:
             prepare(w, target, slot, kind, direction, lanes_to_go, left, front, front_gap, behind, behind_gap, blocked)

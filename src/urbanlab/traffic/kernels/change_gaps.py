@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.change_speed import BLOCKED_BEHIND, BLOCKED_FRONT
-from urbanlab.traffic.kernels.conflicts import junction_bounds
+from urbanlab.traffic.kernels.conflicts import is_red, junction_bounds, link_state
+from urbanlab.traffic.kernels.look_ahead import next_link
 from urbanlab.traffic.kernels.neighbours import NONE
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import EPS, brake_gap, safe_stop_speed, secure_gap
 
-__all__ = ["behind_speed", "blocked_by_foes", "blocked_by_gaps", "safe_behind", "secure"]
+__all__ = ["behind_speed", "blocked_by_foes", "blocked_by_gaps", "past_junction", "safe_behind", "secure"]
 
 
 @inline
@@ -58,11 +59,24 @@ def blocked_by_gaps(w: World, slot: int, kind: int, front: int, front_gap: float
 
 
 @device
+def past_junction(w: World, slot: int, kind: int, lane: int, v: float) -> float:
+    """Speed that vehicles on other ways through the junction leave to whoever takes a lane through it [m/s]."""
+    net, pos = w.net, w.slots.pos[slot]
+    seen, inner = net.lane_length[lane] - pos, lane
+    if net.lane_internal[lane] == 0:
+        if seen > brake_gap(w.slots.speed[slot], w.types.decel[kind], w.types.tau[kind], w.params.dt) + w.types.min_gap[kind]:
+            return v
+        link = next_link(w, lane, w.slots.route[slot])
+        if link < 0 or is_red(link_state(w, link)) or net.lane_internal[net.link_next[link]] == 0:
+            return v
+        inner = net.link_next[link]
+        seen += net.lane_length[inner]
+    return junction_bounds(w, slot, lane, inner, seen, v, v, -1)[0]
+
+
+@device
 def blocked_by_foes(w: World, slot: int, kind: int, target: int) -> int:
-    """Inside a junction: would vehicles whose paths meet the other lane make it brake harder than it likes to?"""
-    if w.net.lane_internal[target] == 0:
-        return 0
+    """Would vehicles whose ways through the junction meet that of the other lane make it brake harder than it likes to?"""
     speed = w.slots.speed[slot]
-    seen = w.net.lane_length[target] - w.slots.pos[slot]
-    safe, _, _ = junction_bounds(w, slot, target, target, seen, speed, speed, -1)
+    safe = past_junction(w, slot, kind, target, speed)
     return BLOCKED_FRONT if safe < speed - w.types.decel[kind] * w.params.dt else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from urbanlab.core.jit import device, inline
-from urbanlab.traffic.kernels.change_gaps import behind_speed, safe_behind, secure
+from urbanlab.traffic.kernels.change_gaps import behind_speed, past_junction, safe_behind, secure
 from urbanlab.traffic.kernels.change_help import HELP_OVERTAKE, congested
 from urbanlab.traffic.kernels.change_roundabout import roundabout_bonus
 from urbanlab.traffic.kernels.change_speed import (
@@ -23,7 +23,6 @@ from urbanlab.traffic.kernels.change_speed import (
     WANTS_RIGHT,
     advise,
 )
-from urbanlab.traffic.kernels.conflicts import is_red, junction_bounds, link_state
 from urbanlab.traffic.kernels.limits import lane_limit, top_speed
 from urbanlab.traffic.kernels.look_ahead import lane_row, next_link
 from urbanlab.traffic.kernels.neighbours import NONE, taken
@@ -216,22 +215,6 @@ def _expected(w: World, slot: int, kind: int, leader: int, gap: float, room: flo
 
 
 @device
-def _past_junction(w: World, slot: int, kind: int, lane: int, desired: float) -> float:
-    """Speed that vehicles on other ways through the junction leave to whoever takes a lane through it [m/s]."""
-    net, pos = w.net, w.slots.pos[slot]
-    seen, inner = net.lane_length[lane] - pos, lane
-    if net.lane_internal[lane] == 0:
-        if seen > brake_gap(w.slots.speed[slot], w.types.decel[kind], w.types.tau[kind], w.params.dt) + w.types.min_gap[kind]:
-            return desired
-        link = next_link(w, lane, w.slots.route[slot])
-        if link < 0 or is_red(link_state(w, link)) or net.lane_internal[net.link_next[link]] == 0:
-            return desired
-        inner = net.link_next[link]
-        seen += net.lane_length[inner]
-    return junction_bounds(w, slot, lane, inner, seen, desired, desired, -1)[0]
-
-
-@device
 def _duty(w: World, slot: int, kind: int, side: Side, other: float, desired: float, right: float) -> None:
     """The duty to keep right grows beside a free right-hand lane."""
     types, slots, dt = w.types, w.slots, w.params.dt
@@ -267,9 +250,9 @@ def _other_wish(
     here = _expected(w, slot, kind, side.leader, side.leader_gap, distance, desired, soon)
     there = _expected(w, slot, kind, side.front, side.front_gap, other, lane_limit(w, target, kind, slots.factor[slot]), soon)
     if w.net.lane_internal[lane] != 0 or side.leader == NONE:
-        here = min(here, _past_junction(w, slot, kind, lane, desired))
+        here = min(here, past_junction(w, slot, kind, lane, desired))
     if w.net.lane_internal[lane] != 0 or side.front == NONE:
-        there = min(there, _past_junction(w, slot, kind, target, desired))
+        there = min(there, past_junction(w, slot, kind, target, desired))
     left = 0.2 / max(1e-9, types.lc_speed_gain[kind])
     right = left / types.lc_speed_gain_right[kind]
     gain = slots.gain[slot]
