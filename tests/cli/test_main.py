@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ import urbanlab
 from urbanlab.cli import main as main_module
 from urbanlab.cli.main import run
 from urbanlab.cli.options import Call
+from urbanlab.core import compiling
 from urbanlab.core.errors import ConfigError
 
 
@@ -115,3 +117,43 @@ def test_start_loads_neither_compiler_nor_tables() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_log_lines_stand_above_a_progress_bar(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from tqdm import tqdm
+
+    @click.command()
+    def demo() -> None:
+        with tqdm(total=2, file=sys.stderr, leave=False):
+            main_module.log.warning("look")
+
+    monkeypatch.setattr(main_module.LazyGroup, "get_command", lambda self, context, name: demo)
+    monkeypatch.setattr("tqdm.std.tqdm.monitor_interval", 0)
+    assert run(["demo"]) == 0
+    assert "\rurbanlab: look\n" in capsys.readouterr().err
+
+
+class Terminal(io.StringIO):
+    """Standard error of somebody who looks."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "flags", "said"), [(Terminal(), (), True), (Terminal(), ("--json",), False), (io.StringIO(), (), False)]
+)
+def test_compilation_is_announced_to_somebody_who_looks(
+    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, flags: tuple[str, ...], said: bool
+) -> None:
+    @click.command()
+    @click.option("--json", is_flag=True)
+    def demo(json: bool) -> None:
+        compiling._announce()
+        compiling._announce()
+
+    monkeypatch.setattr(main_module.LazyGroup, "get_command", lambda self, context, name: demo)
+    monkeypatch.setattr(compiling, "_said", set())
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert run(["demo", *flags]) == 0
+    assert stream.getvalue() == ("urbanlab: compiling the engine (once for this version) ...\n" if said else "")

@@ -11,11 +11,13 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TextIO
 
 import click
 
 import urbanlab
 from urbanlab.cli.options import Call, verbose_option
+from urbanlab.core.compiling import ANNOUNCEMENTS
 from urbanlab.core.errors import UrbanlabError
 
 __all__ = ["main", "run"]
@@ -60,14 +62,30 @@ def run(arguments: Sequence[str] | None = None) -> int:
     arguments : None: those of the process
     """
     call = Call(tuple(sys.argv[1:] if arguments is None else arguments))
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(sys.stderr)
     handler.setFormatter(logging.Formatter("urbanlab: %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.WARNING)
+    somebody_looks = sys.stderr.isatty() and "--json" not in call.arguments
+    logging.getLogger(ANNOUNCEMENTS).setLevel(logging.INFO if somebody_looks else logging.WARNING)
     try:
         return _status(call)
     finally:
         log.removeHandler(handler)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Log lines on standard error, above a progress bar if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        if "tqdm" not in sys.modules:
+            super().emit(record)
+            return
+        from tqdm import tqdm
+
+        with tqdm.external_write_mode(file=self.stream):
+            super().emit(record)
 
 
 def _status(call: Call) -> int:
@@ -76,6 +94,8 @@ def _status(call: Call) -> int:
         return status if isinstance(status, int) else DONE
     except UrbanlabError as problem:
         click.echo(f"{type(problem).__name__}: {problem}", err=True)
+        if call.verbosity and problem.__cause__ is not None:
+            traceback.print_exception(problem.__cause__, file=sys.stderr)
         return WRONG_INPUT
     except click.ClickException as problem:
         problem.show()

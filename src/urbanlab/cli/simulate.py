@@ -146,7 +146,7 @@ def _run(run: Simulation, options: Options, folder: OutputFolder, provenance: Pr
 
             path = stack.enter_context(folder.file("fcd.xml"))
             each_step = stack.enter_context(FcdWriter(path, run, provenance))
-        bar = stack.enter_context(_Bar(run))
+        bar = stack.enter_context(_Bar(run, hidden=options.as_json))
         stop = stack.enter_context(_interrupts())
 
         def progress(now: Simulation) -> None:
@@ -189,13 +189,13 @@ def _interrupts() -> Iterator[threading.Event]:
 class _Bar:
     """Progress on standard error where that is a terminal: simulated seconds, or trips done where there is no end."""
 
-    def __init__(self, run: Simulation) -> None:
+    def __init__(self, run: Simulation, *, hidden: bool = False) -> None:
         from tqdm import tqdm
 
         self._by_time = run.end < float("inf")
         total = run.end - run.begin if self._by_time else len(run.trip_ids)
         unit = "s" if self._by_time else "trip"
-        self._bar = tqdm(total=total, unit=unit, file=sys.stderr, leave=False, disable=not sys.stderr.isatty())
+        self._bar = tqdm(total=total, unit=unit, file=sys.stderr, leave=False, disable=hidden or not sys.stderr.isatty())
 
     def show(self, run: Simulation) -> None:
         """Where the run stands."""

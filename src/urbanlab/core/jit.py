@@ -23,6 +23,8 @@ import numba
 import numpy as np
 from numba import config
 
+from urbanlab.core.compiling import watch
+
 __all__ = [
     "Entry", "cache_folder", "device", "entry", "inline", "num_compilations", "parallel_entry", "prange", "set_threads", "source_files",
     "wrapping",
@@ -91,6 +93,7 @@ def entry(sources: Iterable[str], *, parallel: bool = False) -> Callable[[F], F]
             config.CACHE_DIR = old
         if folder is not None:
             _go_on_without_saving(compiled)
+        watch(compiled)
         _entries.append(Entry(compiled, names))
         return compiled  # type: ignore[no-any-return]
 
