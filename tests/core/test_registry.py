@@ -6,24 +6,36 @@ import math
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from urbanlab.core import registry
+from urbanlab.core.control import KEEP, SignalLayout, SignalView
 from urbanlab.core.errors import ConfigError
 from urbanlab.core.registry import CONTROLLERS, make_controller, names, parse_spec, resolve
 
 
-class Patient:
+class Silent:
+    """A controller without options."""
+
+    interval, yellow = 5.0, None
+
+    def start(self, layout: SignalLayout, *, seed: int) -> None:
+        """Nothing to prepare."""
+
+    def decide(self, view: SignalView) -> NDArray[np.int32]:
+        """Nothing is changed."""
+        return np.full(len(view.phase), KEEP, np.int32)
+
+
+class Patient(Silent):
     """A controller of another package."""
 
     def __init__(self, *, interval: float = 5.0, name: str = "") -> None:
-        self.interval, self.name = interval, name
-
-
-class Silent:
-    """A controller without options."""
+        self.interval, self.name = float(interval), name
 
 
 NOT_CALLABLE = "text"
@@ -106,8 +118,15 @@ def test_unknown_name_shows_the_known_ones_and_the_nearest() -> None:
     with pytest.raises(ConfigError) as caught:
         make_controller("patent")
     assert caught.value.message == "unknown controller 'patent'"
-    assert caught.value.expected == "one of gone, lost, patient, silent, text"
+    assert caught.value.expected == "one of gone, lost, patient, program, silent, text"
     assert caught.value.hint == "did you mean 'patient'?"
+
+
+@pytest.mark.usefixtures("offered")
+def test_option_that_the_controller_can_not_read_is_the_users_error() -> None:
+    with pytest.raises(ConfigError, match=r"controller 'patient' can't be made from 'patient:interval=abc': ValueError") as caught:
+        make_controller("patient:interval=abc")
+    assert "test_registry.py:" in caught.value.where
 
 
 @pytest.mark.usefixtures("offered")

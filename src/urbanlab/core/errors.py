@@ -7,6 +7,7 @@ UrbanlabError
 │   ├── ProgramError    signal programs
 │   ├── DemandError     trips, routes, vehicle types, stops
 │   ├── ConfigError     options, study files, names of controllers
+│   ├── ControllerError a controller fails while it runs, or asks for what does not exist
 │   ├── CommandError    what is asked of a running world can't be done now
 │   └── OutputError     the output folder can't be written or may not be replaced
 └── CapacityError       the run outgrew what this machine can hold
@@ -20,6 +21,7 @@ __all__ = [
     "CapacityError",
     "CommandError",
     "ConfigError",
+    "ControllerError",
     "DemandError",
     "FileError",
     "InputError",
@@ -104,6 +106,10 @@ class DemandError(InputError):
 
 class ConfigError(InputError):
     """An option, a study file or a name is wrong."""
+
+
+class ControllerError(InputError):
+    """A controller fails while it runs, or asks for what does not exist."""
 
 
 class CommandError(InputError):

@@ -15,11 +15,14 @@ from typing import Any
 
 from urbanlab.core.control import Controller
 from urbanlab.core.errors import ConfigError
+from urbanlab.core.guests import blamed_on, check_controller
 
-__all__ = ["CONTROLLERS", "TECHNOLOGIES", "make_controller", "names", "parse_spec", "resolve"]
+__all__ = ["CONTROLLERS", "PROGRAM", "TECHNOLOGIES", "make_controller", "names", "parse_spec", "resolve"]
 
 CONTROLLERS = "urbanlab.controllers"
 TECHNOLOGIES = "urbanlab.technologies"
+PROGRAM = "program"
+"""Instead of a controller's name: the source's own signal programs run."""
 
 
 def parse_spec(spec: str) -> tuple[str, dict[str, str]]:
@@ -68,10 +71,11 @@ def resolve(group: str, name: str) -> Callable[..., Any]:
     point = _points(group).get(name)
     kind = group.rpartition(".")[2].removesuffix("s")
     if point is None:
+        known = names(group) if group != CONTROLLERS else tuple(sorted({PROGRAM, *names(group)}))
         raise ConfigError(
             f"unknown {kind} '{name}'",
-            expected="one of " + ", ".join(names(group)),
-            hint=_nearest(name, names(group)),
+            expected="one of " + ", ".join(known),
+            hint=_nearest(name, known),
         )
     try:
         target = point.load()
@@ -99,7 +103,10 @@ def make_controller(spec: str) -> Controller:
                 expected="one of " + ", ".join(known) if known else "no option",
                 hint=_nearest(key, known),
             )
-    return factory(**{key: _value(text) for key, text in options.items()})  # type: ignore[no-any-return]
+    with blamed_on(factory, f"controller '{name}' can't be made from '{spec}'", ConfigError):
+        controller: Controller = factory(**{key: _value(text) for key, text in options.items()})
+    check_controller(controller, name)
+    return controller
 
 
 def _value(text: str) -> int | float | str:

@@ -6,11 +6,13 @@ import math
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from urbanlab.city.scenario import Scenario
 from urbanlab.core.control import KEEP, Controller, SignalLayout, SignalView
-from urbanlab.core.errors import ConfigError
-from urbanlab.core.registry import make_controller
+from urbanlab.core.errors import ConfigError, ControllerError
+from urbanlab.core.guests import blamed_on, check_controller
+from urbanlab.core.registry import PROGRAM, make_controller
 from urbanlab.traffic.commands import Commands
 from urbanlab.traffic.lights.interlock import apply_requests
 from urbanlab.traffic.lights.signal_events import drain, num_interventions
@@ -20,14 +22,13 @@ from urbanlab.traffic.record import SignalEvent
 
 __all__ = ["ControlLoop", "resolve_controller", "runs_programs", "signal_layout"]
 
-PROGRAM = "program"
-
 
 class _Run(Protocol):
     scenario: Scenario
     model: Model
     commands: Commands
     seed: int
+    controller_name: str
     begin: float
     step_length: float
 
@@ -36,7 +37,10 @@ def resolve_controller(controller: str | Controller | None) -> Controller | None
     """The controller that a name stands for; None: the source's own programs run."""
     if controller is None or controller == PROGRAM:
         return None
-    return make_controller(controller) if isinstance(controller, str) else controller
+    if isinstance(controller, str):
+        return make_controller(controller)
+    check_controller(controller, type(controller).__name__)
+    return controller
 
 
 def runs_programs(controller: Controller | None) -> bool:
@@ -80,6 +84,7 @@ class ControlLoop:
     Raises
     ------
     ConfigError : the controller's interval is shorter than a step or no number of steps
+    ControllerError : the controller fails
     """
 
     def __init__(self, run: _Run, controller: Controller | None) -> None:
@@ -92,7 +97,11 @@ class ControlLoop:
         if self._controller is None:
             return
         self._every = self._steps(self._controller.interval, run.step_length)
-        self._controller.start(signal_layout(run.scenario, run.model.plan, run.begin), seed=run.seed)
+        self._name = run.controller_name.partition(":")[0]
+        layout = signal_layout(run.scenario, run.model.plan, run.begin)
+        self._num_phases, self._controllable = np.diff(layout.phase_start), layout.controllable
+        with blamed_on(self._controller, f"controller '{self._name}' failed in start", ControllerError):
+            self._controller.start(layout, seed=run.seed)
 
     @staticmethod
     def _steps(interval: float, step: float) -> float:
@@ -116,7 +125,9 @@ class ControlLoop:
         """Ask the controller if this is its step."""
         if self._controller is None or step != self._next:
             return
-        answer = self._controller.decide(self._view(time))
+        with blamed_on(self._controller, f"controller '{self._name}' failed in decide at {time:.10g} s", ControllerError):
+            answer = np.asarray(self._controller.decide(self._view(time)))
+        self._require_phases(answer, time)
         phase = self._model.signal_state.phase.copy()
         apply_requests(self._model.plan, self._model.signal_state, answer, time)
         asked = np.flatnonzero((answer != KEEP) & (answer != phase)).tolist()
@@ -124,6 +135,19 @@ class ControlLoop:
             names = {self._signal_id[signal]: int(answer[signal]) for signal in asked}
             self._commands.note("request_phases", names, "controller", time)
         self._next = math.inf if math.isinf(self._every) else step + int(self._every)  # type: ignore[assignment]
+
+    def _require_phases(self, answer: NDArray[np.generic], time: float) -> None:
+        """An answer out of range is a mistake of the controller, never a wish that the interlock could grant later."""
+        if answer.shape != self._num_phases.shape or not np.issubdtype(answer.dtype, np.integer):
+            return  # the interlock says what is wrong with it
+        asked = answer.astype(np.int64)
+        wrong = np.flatnonzero((asked != KEEP) & ((asked < 0) | (asked >= self._num_phases)) & self._controllable)
+        if len(wrong):
+            raise ControllerError(
+                f"controller '{self._name}' asks for phases that do not exist, at {time:.10g} s",
+                expected=f"a phase of the signal's active program, counted from 0, or KEEP ({KEEP})",
+                items=[f"signal '{self._signal_id[s]}': phase {asked[s]}, has 0 to {self._num_phases[s] - 1}" for s in wrong.tolist()],
+            )
 
     def _view(self, time: float) -> SignalView:
         state = self._model.signal_state
