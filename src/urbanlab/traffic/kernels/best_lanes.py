@@ -27,7 +27,7 @@ FEW_METRES, MANY_METRES = 3000.0, 200.0
 _as_world = viewer(World)
 
 
-@entry(("urbanlab.traffic.kernels", "urbanlab.city.routing_kernels"))
+@entry(("urbanlab.traffic.kernels", "urbanlab.traffic.physics", "urbanlab.city.routing_kernels"))
 def fill_runs(world: int, rows: NDArray[np.int64]) -> None:
     """Compute the best lanes of runs."""
     w = _as_world(world)
