@@ -452,9 +452,16 @@ def test_a_folder_without_permission_is_one_clear_error(tmp_path: Path) -> None:
 
 
 def test_not_a_city_is_one_clear_error(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(FileError, match=r"city\.json is missing"):
+    (tmp_path / "file").touch()
+    for path, text in (
+        (tmp_path, r"city\.json is missing"),
+        (tmp_path / "nowhere", "does not exist"),
+        (tmp_path / "file", "is no city folder"),
+    ):
+        with pytest.raises(FileError, match=text):
             City.load(path)
+    with pytest.raises(FileError, match="can't be read"):
+        City.load("x" * 5000)
 
 
 def test_texts_that_no_file_can_hold_are_one_clear_error(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_info_of_an_import_counts_what_is_imperfect(tmp_path: Path, traffic_data
 WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "a source that is not there": (("city", "build", "nowhere.sumocfg", "--out", "city"), "does not exist"),
     "a map": (("city", "build", "a.osm.pbf", "--out", "city"), "OpenStreetMap files can't be imported yet"),
-    "a city that is not there": (("city", "info", "nowhere"), "city.json is missing"),
+    "a city that is not there": (("city", "info", "nowhere"), "'nowhere' does not exist"),
     "an unknown kind of city": (("city", "make", "gird:rows=2", "--out", "city"), "did you mean 'grid'"),
     "an unknown option of a city": (("city", "make", "grid:row=2", "--out", "city"), "did you mean 'rows'"),
     "too many junctions": (("city", "make", "river:junctions=100000000", "--out", "city"), "out of range"),
@@ -137,3 +137,12 @@ def test_info_shows_the_vehicles_of_flows(tmp_path: Path, capsys: pytest.Capture
     out, _ = read(capsys, "city", "build", str(SMALL), "--routes", str(tmp_path / "r.rou.xml"), "--out", str(tmp_path / "city"))
     for text in ("trips      1 flow of 60 vehicles", "vehicles   60 DEFAULT_VEHTYPE", "  00:00       60 #####"):
         assert text in out, out
+
+
+def test_info_tells_what_is_missing_from_what_is_no_city(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["city", "info", str(tmp_path / "nope")]) == 2
+    assert "nope' does not exist" in capsys.readouterr().err
+    source = tmp_path / "x.sumocfg"
+    source.write_text("<configuration/>")
+    assert run(["city", "info", str(source)]) == 2
+    assert f"hint: urbanlab city build {source}" in capsys.readouterr().err

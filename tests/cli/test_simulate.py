@@ -80,6 +80,20 @@ def test_network_with_routes_is_the_same_scenario(city: Path, tmp_path: Path) ->
     assert one.equals(other)
 
 
+def test_network_without_trips_is_an_error_that_names_the_option(city: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert simulate(city.with_name(city.name.replace("sumocfg", "net.xml")), tmp_path / "run") == 2
+    shown = capsys.readouterr().err
+    assert "nothing to simulate: no trips" in shown and "--routes" in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_study_instead_of_a_scenario_is_told_its_command(tmp_path: Path, capsys: Capture) -> None:
+    study = tmp_path / "study.toml"
+    study.write_text('scenario = "demo"\nbaseline = "fixed"\n')
+    assert simulate(study, tmp_path / "run") == 2
+    assert f"hint: urbanlab run {study}" in capsys.readouterr().err
+
+
 def test_controller_is_named_in_the_figures(city: Path, tmp_path: Path, capsys: Capture) -> None:
     assert simulate(city, tmp_path / "run", "--controller", "max_pressure:interval=15") == 0
     assert "signals: max_pressure:interval=15" in capsys.readouterr().out
@@ -118,7 +132,9 @@ def test_line_on_the_import_names_what_is_not_modelled_and_strict_refuses_it(cit
         (["--controller", "max_presure"], "did you mean 'max_pressure'?"),
         (["--controller", "max_pressure:15"], "is not KEY=VAL"),
         (["--begin", "700"], "the end lies before the begin"),
-        (["--end", "nan"], "the end lies before the begin"),
+        (["--end", "nan"], "'end' is out of range"),
+        (["--end", "inf"], "'end' is out of range"),
+        (["--begin", "200.5"], "expected an end such as 599.5 or 600.5 s"),
         (["--begin", "inf"], "'begin' is out of range"),
         (["--edges-every", "0"], "period of edge totals"),
         (["--edges-every", "inf"], "period of edge totals"),
@@ -296,5 +312,14 @@ def test_progress_is_shown_on_a_terminal(city: Path, tmp_path: Path, monkeypatch
         show(bar, world)
 
     monkeypatch.setattr(command._Bar, "show", show_at_once)
-    assert run(["simulate", str(city), "--out", str(tmp_path / "run"), "--end", end]) == 0
+    scenario = tmp_path / "scenario.toml"
+    scenario.write_text(f"source = '{city}'\nend_s = {end}\n")
+    assert run(["simulate", str(scenario), "--out", str(tmp_path / "run")]) == 0
     assert unit in terminal.getvalue(), terminal.getvalue()[-300:]
+
+
+def test_progress_is_hidden_beside_json(city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert simulate(city, tmp_path / "run", "--json") == 0
+    assert terminal.getvalue() == ""

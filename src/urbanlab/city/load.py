@@ -19,7 +19,13 @@ from urbanlab.city.checks import note_inconsistencies
 from urbanlab.city.scenario import RunSettings, Scenario
 from urbanlab.core.errors import ConfigError, FileError
 
-__all__ = ["load", "require_modelled"]
+__all__ = ["LATEST", "NO_ROUTES", "load", "require_modelled"]
+
+LATEST = 1e9
+"""[s] No run begins or ends later."""
+
+NO_ROUTES = "network without route files"
+"""Warning of the import report."""
 
 KNOWN_KINDS = (
     "a .sumocfg, a SUMO .net.xml with its route files, a CityFlow config.json or folder with roadnet.json and flow.json, "
@@ -93,7 +99,7 @@ def require_modelled(scenario: Scenario) -> None:
 
 
 def _time(begin: float) -> float:
-    if not 0.0 <= begin < 1e9:
+    if not 0.0 <= begin < LATEST:
         raise ConfigError("'begin' is out of range", got=begin, expected="0 s or later")
     return float(begin)
 
@@ -245,7 +251,7 @@ def _sumo_net(path: Path, changes: _Changes) -> Scenario:
 
     scenario = read_sumo(path, changes.routes, changes.additional, settings=RunSettings(**changes.settings))
     if not changes.routes:
-        scenario.report.warn("network without route files")
+        scenario.report.warn(NO_ROUTES)
     return scenario
 
 

@@ -52,8 +52,20 @@ class Options:
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path))
 @out_option
-@click.option("--routes", metavar="FILES", multiple=True, callback=file_list, help="Route files of a .net.xml, separated by commas.")
-@click.option("--additional", metavar="FILES", multiple=True, callback=file_list, help="Additional files of a .net.xml.")
+@click.option(
+    "--routes",
+    metavar="FILES",
+    multiple=True,
+    callback=file_list,
+    help="Route files, separated by commas. They take the place of those that a .sumocfg or a CityFlow folder (one flow file) names.",
+)
+@click.option(
+    "--additional",
+    metavar="FILES",
+    multiple=True,
+    callback=file_list,
+    help="Additional files, separated by commas, instead of those that a .sumocfg names.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of all draws.  [default: the source's own, else 42]")
 @click.option("--begin", type=float, help="Start [s].  [default: the source's]")
 @click.option("--end", type=float, help="End [s].  [default: the source's, else when every vehicle has left]")
@@ -111,9 +123,16 @@ def _check_backend(backend: str) -> None:
 
 def _read(source: Path, options: Options) -> Scenario:
     """The scenario; with --strict only if everything in it is modelled."""
-    from urbanlab.city.load import load, require_modelled
+    from urbanlab.city.load import LATEST, NO_ROUTES, load, require_modelled
 
+    if options.end is not None and not 0.0 <= options.end < LATEST:
+        raise ConfigError(
+            "'end' is out of range", got=options.end, expected=f"0 s to {LATEST:g} s",
+            hint="end_s = inf in a .toml scenario lets a run last until every vehicle has left",
+        )  # fmt: skip
     scenario = load(source, routes=options.routes, additional=options.additional, begin=options.begin)
+    if NO_ROUTES in scenario.report.warnings and not scenario.demand.num_trips:
+        raise ConfigError("nothing to simulate: no trips", where=str(source), hint="name the route files: --routes FILES")
     if options.strict:
         require_modelled(scenario)
     return scenario

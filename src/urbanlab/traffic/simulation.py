@@ -84,6 +84,8 @@ class Simulation:
         self.threads = threads
         self.edges_every = float(edges_every)
         self._check()
+        if begin is not None or end is not None:
+            self._require_whole_steps()
         chosen = resolve_controller(controller)
         self.controller_name = controller if isinstance(controller, str) else "program" if controller is None else type(controller).__name__
         self.model: Model = new_model(self._input(chosen))
@@ -124,6 +126,19 @@ class Simulation:
         if not self.step_length <= self.edges_every < math.inf:
             raise ConfigError(
                 "the period of edge totals makes no sense", got=f"{self.edges_every} s", expected=f"a step ({self.step_length} s) or more"
+            )
+
+    def _require_whole_steps(self) -> None:
+        """A begin or end that was asked for is kept to the second; a source's own runs until its last step is over."""
+        if math.isinf(self.end):
+            return
+        steps = (self.end - self.begin) / self.step_length
+        if abs(steps - round(steps)) > 1e-6:
+            before, after = (self.begin + count * self.step_length for count in (math.floor(steps), math.ceil(steps)))
+            raise ConfigError(
+                "from begin to end it is no whole number of steps",
+                got=f"begin {self.begin:.10g} s, end {self.end:.10g} s, step {self.step_length:g} s",
+                expected=f"an end such as {before:.10g} or {after:.10g} s",
             )
 
     # --- running -------------------------------------------------------------------------------------------------

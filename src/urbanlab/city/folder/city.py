@@ -92,6 +92,7 @@ class City:
         NetworkError, ProgramError, DemandError : the city is inconsistent in more than its import report says
         """
         folder = Path(path)
+        _require_city(folder)
         try:
             content = parse_header(_read(folder / HEADER))
             scenario = _scenario(folder, content)
@@ -100,6 +101,19 @@ class City:
             raise
         require_consistent(scenario)
         return cls(scenario)
+
+
+def _require_city(path: Path) -> None:
+    """Refuse what is no city folder at all, which is another mistake than a damaged one."""
+    try:
+        is_there, is_folder = path.exists(), path.is_dir()
+    except (OSError, ValueError) as problem:
+        raise FileError("the city can't be read", got=str(problem)[:120], where=str(path)[:200]) from None
+    if not is_there:
+        raise FileError(f"'{path}' does not exist", expected="a city folder of urbanlab")
+    if not is_folder:
+        hint = f"urbanlab city build {path} --out CITY makes one"
+        raise FileError(f"'{path}' is no city folder", got="a file", expected="a folder with city.json", hint=hint)
 
 
 def _write(folder: OutputFolder, table: Table, scenario: Scenario) -> dict[str, Any]:

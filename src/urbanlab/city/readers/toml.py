@@ -89,16 +89,18 @@ def read_scenario_file(path: Path) -> tuple[ScenarioFile, str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise FileError(f"{path.name} is not TOML", got=str(problem)[:120], where=str(path)) from None
     try:
-        return ScenarioFile(**_values(content)), digest.hexdigest()
+        return ScenarioFile(**_values(content, path)), digest.hexdigest()
     except ConfigError as problem:
         problem.where = problem.where or path.name
         raise
 
 
-def _values(content: dict[str, Any]) -> dict[str, Any]:
+def _values(content: dict[str, Any], path: Path) -> dict[str, Any]:
     kinds = typing.get_type_hints(ScenarioFile)
     for key in content:
         if key not in kinds:
+            if "scenario" in content and "source" not in content:
+                raise ConfigError("this is the file of a study, not of a scenario", hint=f"urbanlab run {path} --out DIR")
             near = difflib.get_close_matches(key, kinds, n=1)
             raise ConfigError(
                 f"unknown key '{key}'", expected="one of " + ", ".join(kinds), hint=f"did you mean '{near[0]}'?" if near else ""
