@@ -25,7 +25,7 @@ def test_demo_tells_the_whole_story(capsys: pytest.CaptureFixture[str], tmp_path
     captured = capsys.readouterr()
     assert captured.err == ""
     assert "signals, 100 trips in an hour" in captured.out
-    for word in ("travel time [s]", "fixed", "max_pressure", "better or worse", "million vehicle steps", "Try next:"):
+    for word in ("travel time [s]", "fixed", "max_pressure", "Better or worse", "million vehicle steps", "Try next:"):
         assert word in captured.out
     assert sorted(entry.name for entry in (tmp_path / "urbanlab-demo").iterdir()) == [
         "comparison.parquet", "report.html", "runs.parquet", "study.json"

@@ -12,7 +12,7 @@ import urbanlab as ul
 from urbanlab.city.scenario import Scenario
 from urbanlab.core.errors import CapacityError, ConfigError
 from urbanlab.lab import replication, workers
-from urbanlab.lab.experiment import Comparison, Experiment, StudyResult
+from urbanlab.lab.experiment import DETERMINISTIC, Comparison, Experiment, StudyResult
 from urbanlab.lab.measures import MEASURES, Measure
 from urbanlab.lab.replication import Outcome, Task, edge_totals, replicate
 from urbanlab.lab.stats import paired
@@ -153,6 +153,28 @@ def test_programs_of_the_source_can_be_an_arm(small: Scenario) -> None:
     for comparison in result.comparisons():  # the generated programs are fixed ones
         assert comparison.result.difference == 0.0
         assert comparison.verdict == "no clear difference"
+
+
+def test_only_runs_that_are_all_copies_are_deterministic(invented: Callable[..., StudyResult]) -> None:
+    same = {m.key: ([300.0] * 4, [280.0] * 4) for m in MEASURES}
+    assert invented(same).is_deterministic
+    assert invented(same, failed=(("fixed", 2),)).is_deterministic
+    assert not invented(same, failed=(("fixed", 1), ("fixed", 2), ("max_pressure", 3))).is_deterministic  # one pair says nothing
+    other = invented(same | {"co2_kg": ([9.0, 9.0, 9.0, 9.5], [9.0] * 4)})
+    assert not other.is_deterministic
+    assert {c.verdict for c in other.comparisons()} <= {"better", "worse", "no clear difference"}
+    run = other.outcomes[0]
+    assert run.edges is not None
+    streets = replace(run.edges, metres=run.edges.metres + 1.0)
+    study = invented(same)
+    assert not replace(study, outcomes=(replace(study.outcomes[0], edges=streets), *study.outcomes[1:])).is_deterministic
+
+
+def test_difference_of_copies_has_no_interval_and_no_p_value(invented: Callable[..., StudyResult]) -> None:
+    for c in invented({m.key: ([300.0] * 6, [280.0] * 6) for m in MEASURES}).comparisons():
+        assert (c.result.difference, c.verdict) == (-20.0, DETERMINISTIC)
+        nothing = (c.result.t_low, c.result.t_high, c.result.bootstrap_low, c.result.detectable, c.result.p_value, c.p_corrected)
+        assert np.isnan(nothing).all()
 
 
 def comparison(better: int, values: list[float], p_corrected: float) -> Comparison:

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from urbanlab.core.errors import OutputError
-from urbanlab.lab.experiment import StudyResult
+from urbanlab.lab.experiment import DETERMINISTIC, StudyResult
+from urbanlab.lab.measures import MEASURES
 from urbanlab.lab.report import render
 from urbanlab.lab.report_maps import class_bounds, loss_per_kilometre, maps_section
 from urbanlab.lab.report_style import STYLE
-from urbanlab.lab.report_tables import figures_text
+from urbanlab.lab.report_tables import figures_text, verdict_note
 from urbanlab.lab.report_words import name_of, number, p_value, percent, plain, signed
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -161,6 +162,27 @@ def test_no_clear_difference_is_a_result(invented: Callable[..., StudyResult]) -
     assert "In 3 pairs of runs there is no clear difference in mean travel time" in text
 
 
+SAME = {m.key: ([300.0] * 3, [280.0] * 3) for m in MEASURES}
+
+
+def test_runs_that_do_not_vary_have_no_statistics(invented: Callable[..., StudyResult]) -> None:
+    study = invented(SAME)
+    text = page_of(study).text
+    assert "Mean travel time is 300.0 s with fixed time, 280.0 s with max pressure: a difference of −20.0 s. The model is deter" in text
+    assert text.count(DETERMINISTIC) == len(MEASURES)
+    for claim in ("differ in their seed", "interval −", "interval +", "p, corrected", "clear at 95%", "Student"):
+        assert claim not in text
+    lines = figures_text(study).splitlines()
+    assert all(line.endswith(f"−20.0  –  {DETERMINISTIC}") for line in lines[2:])
+    assert "deterministic" in verdict_note(study)
+
+
+def test_verdict_and_interval_are_told_apart(invented: Callable[..., StudyResult]) -> None:
+    study = invented(CLEAR)
+    assert "the intervals are not corrected" in verdict_note(study)
+    assert verdict_note(study) in page_of(study).text
+
+
 def test_failures_are_shown_with_their_reason(invented: Callable[..., StudyResult]) -> None:
     page = page_of(invented(CLEAR, failed=(("max_pressure", 3), ("fixed", 1))))
     assert "Failed replications" in page.text
@@ -180,6 +202,11 @@ def test_a_telephone_shows_differences_and_verdicts_without_scrolling(ran: Study
     assert [table.get("class") for table in page.all("table")] == ["figures", None]
     assert [cell.get("class") for cell in page.all("th")][:7] == [None, "wide", "wide", None, "wide", None, None]
     assert re.search(r"max-width: 38rem.*\.figures \.wide.*display: none", STYLE, re.DOTALL)
+
+
+def test_long_names_of_arms_wrap_and_leave_room_for_the_verdict() -> None:
+    assert "thead th, .figures td:last-child { white-space: normal; }" in STYLE
+    assert name_of("max_pressure:interval=15,phases=1-4") == "max pressure (interval=15, phases=1-4)"
 
 
 def test_numbers_of_the_table_are_those_of_the_comparison(ran: StudyResult) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from urbanlab.core.errors import OutputError
 from urbanlab.core.schema import COMPARISON, METADATA_KEY, RUNS, STUDY
-from urbanlab.lab.experiment import StudyResult
+from urbanlab.lab.experiment import DETERMINISTIC, StudyResult
+from urbanlab.lab.measures import MEASURES
 from urbanlab.lab.study_folder import comparison_rows, open_study_folder, write_study
 
 FIGURES = {"travel_time_mean_s": ([300.0, 310.0, 305.0], [280.0, 291.0, 284.0])}
@@ -58,6 +59,17 @@ def test_rows_are_the_comparisons(invented: Callable[..., StudyResult]) -> None:
     assert rows[0]["difference"] == first.result.difference == pytest.approx(-20.0)
     assert rows[0]["bootstrap_low"] is None  # three pairs are too few to resample
     assert rows[0]["verdict"] == "better"
+
+
+def test_runs_that_do_not_vary_are_null_in_table_and_json(invented: Callable[..., StudyResult], tmp_path: Path) -> None:
+    content = folder_of(invented({m.key: ([300.0] * 3, [280.0] * 3) for m in MEASURES}), tmp_path / "study")
+    table = pyarrow.parquet.read_table(tmp_path / "study" / "comparison.parquet").to_pylist()
+    assert content["comparison"] == table
+    for row in table:
+        assert (row["difference"], row["verdict"]) == (-20.0, DETERMINISTIC)
+        assert {row[key] for key in ("t_low", "t_high", "bootstrap_low", "bootstrap_high", "p_value", "p_corrected", "detectable")} == {
+            None
+        }
 
 
 def test_earlier_study_is_replaced_and_nothing_else(invented: Callable[..., StudyResult], tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def demo(context: click.Context, /, out: Path, seed: int, replications: int, wor
     from urbanlab.city.synthetic import make  # what compiles is loaded only when the command runs
     from urbanlab.cli.run import conduct
     from urbanlab.lab.experiment import Experiment
-    from urbanlab.lab.report_tables import figures_text
+    from urbanlab.lab.report_tables import figures_text, verdict_note
 
     started = time.perf_counter()
     scenario = make(CITY, seed=seed)
@@ -51,7 +51,7 @@ def demo(context: click.Context, /, out: Path, seed: int, replications: int, wor
         return
     steps = sum(int(outcome.summary.get("vehicle_steps", 0)) for outcome in result.outcomes)
     click.echo(f"\n{figures_text(result)}\n")
-    click.echo(f"better or worse: the paired difference is clear at {result.confidence:.0%} after correction for the number of measures.")
+    click.echo(verdict_note(result))
     click.echo(f"{steps / 1e6:.1f} million vehicle steps; {time.perf_counter() - started:.1f} s in all.\n")
     click.echo(f"Report: {out / 'report.html'}   (open it in a browser; the tables lie beside it)")
     click.echo("Try next:")

@@ -56,9 +56,9 @@ def run(context: click.Context, /, study: Path, out: Path, workers: int, cluster
     if as_json:
         click.echo(json.dumps(content, allow_nan=False))
         return
-    from urbanlab.lab.report_tables import figures_text
+    from urbanlab.lab.report_tables import figures_text, verdict_note
 
-    click.echo(f"{scenario.name}: {written.candidate} against {written.baseline}\n\n{figures_text(result)}\n")
+    click.echo(f"{scenario.name}: {written.candidate} against {written.baseline}\n\n{figures_text(result)}\n\n{verdict_note(result)}\n")
     for outcome in result.failures:
         click.echo(f"failed: {outcome.arm}, replication {outcome.replication}: {outcome.error}", err=True)
     click.echo(f"files  {out}: {', '.join(content['files'])}")

@@ -260,7 +260,8 @@ RUNS = TableSchema(
 
 COMPARISON = TableSchema(
     "comparison", 1,
-    "One row a measure: the paired difference, candidate minus baseline. What can't be said of so few pairs is null.",
+    "One row a measure: the paired difference, candidate minus baseline. What can't be said of so few pairs, or of runs that do not vary, "
+    "is null.",
     (
         Column("measure", "string", "", "key of the runs' summaries"),
         Column("unit", "string", "", "of the means, differences and intervals"),
@@ -277,7 +278,8 @@ COMPARISON = TableSchema(
         Column("detectable", "float64", "", "smallest true difference that such a study finds with 80 % power", nullable=True),
         Column("p_value", "float64", "1", "two-sided paired t test", nullable=True),
         Column("p_corrected", "float64", "1", "corrected for the number of measures (Holm)", nullable=True),
-        Column("verdict", "string", "", "better, worse or no clear difference, by p_corrected"),
+        Column("verdict", "string", "", "better, worse or no clear difference, by p_corrected (the intervals are not corrected); or "
+               "`no variation between replications: the model is deterministic`"),
     ),
 )  # fmt: skip
 

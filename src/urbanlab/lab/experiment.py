@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,13 @@ from urbanlab.core.provenance import Provenance
 from urbanlab.core.registry import make_controller
 from urbanlab.lab.measures import MEASURES, Measure
 from urbanlab.lab.replication import EdgeTotals, Outcome, Task
-from urbanlab.lab.stats import PairedResult, holm, paired
+from urbanlab.lab.stats import PairedResult, holm, paired, without_inference
 from urbanlab.lab.workers import run_tasks
 
-__all__ = ["Comparison", "Experiment", "StudyResult"]
+__all__ = ["DETERMINISTIC", "Comparison", "Experiment", "StudyResult"]
 
 PROGRAM = "program"
+DETERMINISTIC = "no variation between replications: the model is deterministic"
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,13 @@ class Comparison:
     measure: Measure
     result: PairedResult
     p_corrected: float  # by Holm over the measures of the study
+    is_deterministic: bool = False  # replications are copies of each other: nothing can be inferred from their number
 
     @property
     def verdict(self) -> str:
-        """`better`, `worse` or `no clear difference`, by the corrected p value at the study's level."""
+        """`better`, `worse` or `no clear difference`, by the corrected p value at the study's level; or that runs do not vary."""
+        if self.is_deterministic:
+            return DETERMINISTIC
         result = self.result
         if not np.isfinite(self.p_corrected) or self.p_corrected + result.confidence >= 1.0 or result.difference == 0.0:
             return "no clear difference"
@@ -66,8 +70,21 @@ class StudyResult:
             paired(self._column(self.baseline, m), self._column(self.candidate, m), confidence=self.confidence, seed=self.seed)
             for m in MEASURES
         ]
+        same = self.is_deterministic
+        if same:
+            results = [without_inference(result) for result in results]
         corrected = holm(np.array([result.p_value for result in results]))
-        return [Comparison(m, r, float(p)) for m, r, p in zip(MEASURES, results, corrected, strict=True)]
+        return [Comparison(m, r, float(p), same) for m, r, p in zip(MEASURES, results, corrected, strict=True)]
+
+    @property
+    def is_deterministic(self) -> bool:
+        """Did all replications of each arm give the very same figures, so that the seed changes nothing?
+
+        The measures and the totals of every street are looked at, of the pairs that both arms came through.
+        """
+        failed = {outcome.replication for outcome in self.failures}
+        arms = [[o for o in self.of_arm(arm) if o.replication not in failed] for arm in (self.baseline, self.candidate)]
+        return all(len(runs) > 1 and all(_is_copy(runs[0], other) for other in runs[1:]) for runs in arms)
 
     def _column(self, arm: str, measure: Measure) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         values = [outcome.summary.get(measure.key) for outcome in self.of_arm(arm)]
@@ -105,6 +122,15 @@ class StudyResult:
         from urbanlab.lab.report import write_report
 
         return write_report(self, Path(path))
+
+
+def _is_copy(one: Outcome, other: Outcome) -> bool:
+    """Are the measures and the totals of every street of two runs the same, to the last bit?"""
+    if any(one.summary.get(m.key) != other.summary.get(m.key) for m in MEASURES):
+        return False
+    if one.edges is None or other.edges is None:
+        return one.edges is other.edges
+    return all(np.array_equal(getattr(one.edges, f.name), getattr(other.edges, f.name)) for f in fields(EdgeTotals))
 
 
 class Experiment:

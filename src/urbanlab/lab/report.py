@@ -76,7 +76,13 @@ def _lead(study: StudyResult, comparisons: list[Comparison]) -> str:
     first = comparisons[0]
     r = first.result
     means = f"{number(r.baseline_mean)} s with {name_of(study.baseline)}, {number(r.candidate_mean)} s with {name_of(study.candidate)}"
-    if first.verdict == "no clear difference":
+    if first.is_deterministic:
+        difference = signed(r.difference) if r.difference else "no"
+        said = (
+            f"Mean {first.measure.label} is {means}: a difference of {difference} s. "
+            f"The model is deterministic: all {r.pairs} replications gave the same run, so there is no interval and nothing to test."
+        )
+    elif first.verdict == "no clear difference":
         said = f"In {r.pairs} pairs of runs there is no clear difference in mean {first.measure.label}: {means} ({_range(first)})."
     else:
         change = "shorter" if r.difference < 0 else "longer"
@@ -117,13 +123,20 @@ def _made(study: StudyResult) -> str:
         f"The scenario has {study.scenario.network.num_signals:,} signals and {summary.get('loaded', 0):,} trips. Each of the "
         f"{len(study.of_arm(study.baseline))} replications was run twice, once with {name_of(study.baseline)} and once with "
         f"{name_of(study.candidate)}. Within a pair every trip departs at the same time in the same kind of vehicle with the same "
-        "driver (common random numbers), so what chance does to both arms cancels in the difference; replications differ in their "
+        "driver"
+    )
+    if study.is_deterministic:
+        said += "; the replications do not differ at all, because nothing in this model depends on the seed."
+        return f"<h2>How it was made</h2><p>{plain(said)}</p>"
+    said += (
+        " (common random numbers), so what chance does to both arms cancels in the difference; replications differ in their "
         "seed: in who drives how, not in who drives where."
     )
     how = (
         "Intervals are Student's t intervals of the mean paired difference; in the statistics in full there are bootstrap intervals "
         "(BCa) too, which assume no normal distribution. Effect dz is the mean difference over the standard deviation of the "
-        "differences. p values are two-sided; the verdict uses those corrected for the number of measures by Holm's method."
+        "differences. p values are two-sided; the verdict uses those corrected for the number of measures by Holm's method; the "
+        "intervals are not corrected."
     )
     return f"<h2>How it was made</h2><p>{plain(said)}</p><p>{plain(how)}</p>"
 

@@ -37,6 +37,7 @@ th { font-weight: 600; font-size: 0.85rem; color: var(--soft); vertical-align: b
 th:first-child, td:first-child { text-align: left; } td:last-child, th:last-child { text-align: left; padding-right: 0; }
 tbody th { font-weight: 400; font-size: 1rem; color: var(--ink); }
 .change { display: flex; gap: 0.6rem; align-items: center; justify-content: flex-end; } .change svg { flex: none; }
+thead th, .figures td:last-child { white-space: normal; }
 @media (max-width: 38rem) { .figures th, .figures td { white-space: normal; } .figures .change { justify-content: flex-start; }
   .figures .wide, .figures .forest { display: none; } }
 details { margin-top: 1rem; } summary { cursor: pointer; color: var(--soft); } details .scroll { margin-top: 0.8rem; }

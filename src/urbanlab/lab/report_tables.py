@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 from urbanlab.lab.experiment import Comparison, StudyResult
-from urbanlab.lab.report_words import name_of, number, p_value, percent, plain, signed
+from urbanlab.lab.report_words import interval, name_of, number, p_value, percent, plain, signed
 
-__all__ = ["figures_text", "statistics_section", "table_section"]
+__all__ = ["figures_text", "statistics_section", "table_section", "verdict_note"]
 
 MIDDLE, HALF = 88.0, 80.0  # of a forest line's own units
 
@@ -19,8 +19,8 @@ def figures_text(study: StudyResult) -> str:
     for c in study.comparisons():
         r = c.result
         unit = f" [{c.measure.unit}]" if c.measure.unit else ""
-        interval = f"{signed(r.difference)}  {signed(r.t_low)} .. {signed(r.t_high)}"
-        rows.append((c.measure.label + unit, number(r.baseline_mean), number(r.candidate_mean), percent(r.relative), interval, c.verdict))
+        change = f"{signed(r.difference)}  {interval(r.t_low, r.t_high, '..')}"
+        rows.append((c.measure.label + unit, number(r.baseline_mean), number(r.candidate_mean), percent(r.relative), change, c.verdict))
     widths = [max(len(row[i]) for row in rows) for i in range(6)]
     lines = []
     for row in rows:
@@ -28,6 +28,19 @@ def figures_text(study: StudyResult) -> str:
         lines.append("  ".join(cells).rstrip())
     lines.insert(1, "-" * max(len(line) for line in lines))
     return "\n".join(lines)
+
+
+def verdict_note(study: StudyResult) -> str:
+    """How verdict and interval belong together, in one sentence."""
+    if study.is_deterministic:
+        return (
+            "The model is deterministic: the seed changes nothing and every replication is a copy of the first, "
+            "so there is no interval, no p value and no verdict."
+        )
+    return (
+        f"Better or worse: the paired difference is clear at {study.confidence:.0%} after correction for the number of measures (Holm); "
+        "the intervals are not corrected, so one that leaves out zero may still come with no clear difference."
+    )
 
 
 def table_section(study: StudyResult, comparisons: list[Comparison]) -> str:
@@ -44,23 +57,26 @@ def table_section(study: StudyResult, comparisons: list[Comparison]) -> str:
             number(r.baseline_mean),
             number(r.candidate_mean),
             f'<span class="{_class(c)}">{signed(r.difference)}</span>',
-            f"{signed(r.t_low)} … {signed(r.t_high)}",
+            interval(r.t_low, r.t_high, "…"),
             f'<span class="change"><span>{percent(r.relative)}</span>{_forest(c, widest)}</span>',
             f'<span class="{_class(c)}">{c.verdict}</span>',
         )
         rows.append((_label(c), cells))
     caption = f"Means over {_pairs(comparisons)}; difference = {name_of(study.candidate)} minus {name_of(study.baseline)}."
-    return f"<h2>What changed</h2>{_table(caption, heads, rows, wide=(1, 2, 4))}"
+    note = f'<p class="note">{plain(verdict_note(study))}</p>'
+    return f"<h2>What changed</h2>{_table(caption, heads, rows, wide=(1, 2, 4))}{note}"
 
 
 def statistics_section(study: StudyResult, comparisons: list[Comparison]) -> str:
-    """What else there is to say of each difference, for those who want to know."""
+    """What else there is to say of each difference, for those who want to know; nothing where runs do not vary."""
+    if study.is_deterministic:
+        return ""
     heads = ("measure", "pairs", f"{study.confidence:.0%} interval, bootstrap", "effect dz", "detectable", "p", "p, corrected")
     rows = []
     for c in comparisons:
         r = c.result
-        interval = f"{signed(r.bootstrap_low)} … {signed(r.bootstrap_high)}"
-        cells = (str(r.pairs), interval, number(r.effect_size), number(r.detectable), p_value(r.p_value), p_value(c.p_corrected))
+        ends = interval(r.bootstrap_low, r.bootstrap_high, "…")
+        cells = (str(r.pairs), ends, number(r.effect_size), number(r.detectable), p_value(r.p_value), p_value(c.p_corrected))
         rows.append((_label(c), cells))
     caption = "Detectable is the smallest true difference that a study of this size finds with 80 % power."
     return f"<details><summary>The statistics in full</summary>{_table(caption, heads, rows)}</details>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 
-__all__ = ["name_of", "number", "p_value", "percent", "plain", "signed"]
+__all__ = ["interval", "name_of", "number", "p_value", "percent", "plain", "signed"]
 
 
 def plain(value: str) -> str:
@@ -23,7 +23,7 @@ def name_of(arm: str) -> str:
     """
     name, _, options = arm.partition(":")
     words = {"fixed": "fixed time", "program": "the source's programs"}.get(name, name.replace("_", " "))
-    return f"{words} ({options})" if options else words
+    return f"{words} ({', '.join(options.split(','))})" if options else words
 
 
 def number(value: float) -> str:
@@ -43,6 +43,11 @@ def number(value: float) -> str:
 def signed(value: float) -> str:
     """A number that shows its sign."""
     return ("+" if value > 0 else "") + number(value)
+
+
+def interval(low: float, high: float, between: str) -> str:
+    """Both ends of an interval; a dash where there is none."""
+    return f"{signed(low)} {between} {signed(high)}" if math.isfinite(low) and math.isfinite(high) else "–"
 
 
 def percent(value: float) -> str:

@@ -8,7 +8,7 @@ each pair. Sources: Student 1908 (t interval); Efron 1987, "Better bootstrap con
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from scipy import stats
 from urbanlab.core.errors import ConfigError
 from urbanlab.core.rng import generator
 
-__all__ = ["PairedResult", "holm", "paired"]
+__all__ = ["PairedResult", "holm", "paired", "without_inference"]
 
 RESAMPLES = 9999
 MIN_BOOTSTRAP = 5  # pairs below which resampling has too few distinct samples to say anything
@@ -90,6 +90,14 @@ def paired(baseline: NDArray[np.float64], candidate: NDArray[np.float64], *, con
         p_value=p_value,
         confidence=confidence,
     )
+
+
+def without_inference(result: PairedResult) -> PairedResult:
+    """Means and their difference alone: of runs that do not vary there is no sample to infer anything from."""
+    nan = math.nan
+    return replace(
+        result, t_low=nan, t_high=nan, bootstrap_low=nan, bootstrap_high=nan, effect_size=nan, detectable=nan, p_value=nan
+    )  # fmt: skip
 
 
 def _t_test(mean: float, spread: float, num: int, confidence: float) -> tuple[float, float, float]:
