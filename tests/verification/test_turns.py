@@ -37,3 +37,14 @@ def test_opposing_left_turns_beside_a_stream_straight_on(verify: Any, flow: Any)
     """Both directions turn left from one lane, one goes straight on as well. Expected: SUMO 1.28.0, 20 seeds."""
     case = verify.case("left", flow("wt", 0.1, "wc ce") + flow("e", 0.1, "ec cs") + flow("w", 0.04, "wc cn"), end=1800.0)
     verify.agrees(case, figures={"e arrived": 0.05, "w arrived": 0.0, "wt loss": 0.05, "w loss": 0.05, "e waiting": 0.1, "collisions": 0.0})
+
+
+def test_a_queue_that_stands_is_no_oncoming_stream(verify: Any, flow: Any) -> None:
+    """Each direction has one lane for all; behind a left turn that waits, those straight on only creep.
+
+    Expected: SUMO 1.28.0, 20 seeds. Source: nobody is reckoned to arrive at a link faster than it is safe behind its leader now
+    (`MSVehicle::adaptToLeader`); reckoned as free, a queue that closes up held the left turns of the other side for seconds.
+    """
+    streams = flow("left", 0.05, "wc cn") + flow("thr", 0.12, "wc ce") + flow("opp", 0.1, "ec cw") + flow("oppL", 0.05, "ec cs")
+    case = verify.case("left", streams)
+    verify.agrees(case, figures={"left arrived": 0.02, "thr arrived": 0.02, "opp arrived": 0.08, "oppL arrived": 0.1, "collisions": 0.0})

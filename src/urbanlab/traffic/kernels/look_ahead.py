@@ -103,9 +103,8 @@ def _write_times(w: World, item: int, kind: int, v: float, arrive_speed: float, 
 
 
 @device
-def announce_far(w: World, slot: int, link: int, kind: int, seen: float, v: float, lane_speed: float, time: float) -> None:
+def announce_far(w: World, slot: int, link: int, kind: int, seen: float, v: float, arrive_speed: float, time: float) -> None:
     """Item of a vehicle that is only announced: too far away to be slowed down by the link."""
-    arrive_speed = min(speed_after(seen, v, w.types.accel[kind]), lane_speed)
     if arrival_time(seen, v, arrive_speed, w.types.accel[kind], w.types.decel[kind]) > HORIZON:
         return
     items, item = w.items, slot * NUM_ITEMS
@@ -191,7 +190,7 @@ def _onto_lane(w: World, slot: int, link: int, seen: float, v: float, desired: f
 
 
 @device
-def look_ahead(w: World, lane: int, slot: int, v: float, lane_speed: float, look: float, time: float) -> int:
+def look_ahead(w: World, lane: int, slot: int, v: float, lane_speed: float, pass_speed: float, look: float, time: float) -> int:
     """Write the items of one vehicle; their number.
 
     Parameters
@@ -199,6 +198,7 @@ def look_ahead(w: World, lane: int, slot: int, v: float, lane_speed: float, look
     lane, slot : where it is
     v : [m/s] bound from its own lane
     lane_speed : [m/s] desired on its own lane
+    pass_speed : [m/s] at the end of its own lane, at most
     look : [m] beyond this nothing can slow it down
     """
     net, slots, types, items, dt = w.net, w.slots, w.types, w.items, w.params.dt
@@ -213,7 +213,6 @@ def look_ahead(w: World, lane: int, slot: int, v: float, lane_speed: float, look
     inside_seen = seen if net.lane_internal[lane] != 0 else 0.0
     outside_seen, crossed = 0.0, False
     slowed = False
-    pass_speed = min(speed_after(seen, v, accel), lane_speed)
     while True:
         inside = net.lane_internal[here] != 0
         if route_stop(w, slot, here, route):

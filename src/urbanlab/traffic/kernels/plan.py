@@ -17,7 +17,7 @@ from urbanlab.traffic.kernels.limits import top_speed
 from urbanlab.traffic.kernels.look_ahead import announce_far, look_ahead, next_link, route_stop
 from urbanlab.traffic.kernels.state import EXPECTS_TO_WAIT, ITEM_REQUEST, NUM_ITEMS
 from urbanlab.traffic.kernels.world import World
-from urbanlab.traffic.physics.following import EPS, brake_gap, follow_speed
+from urbanlab.traffic.physics.following import EPS, brake_gap, follow_speed, speed_after
 
 __all__ = ["plan_lanes"]
 
@@ -79,8 +79,10 @@ def _plan(w: World, lane: int, slot: int, k: int, ahead: float, time: float) -> 
     v_cap = min(speed + types.accel[kind] * dt, max_speed)
     lane_speed = max(min(lanes.speed[lane] * slots.factor[slot], max_speed), speed - decel * dt)
     v = min(v_cap, lane_speed)
-    v = min(v, _leader_speed(w, lane, slot, k, kind, lane_speed))
     seen = net.lane_length[lane] - slots.pos[slot]
+    behind = _leader_speed(w, lane, slot, k, kind, lane_speed)
+    arrive_speed = min(speed_after(seen, v, types.accel[kind]), lane_speed, behind)  # nobody arrives faster than behind its leader now
+    v = min(v, behind)
     look = v_cap * dt + brake_gap(v_cap, decel, types.tau[kind], dt)
     if seen > look and k > 0 and not route_stop(w, slot, lane, slots.route[slot]):
         # too far from the end of the lane to be slowed down by what lies beyond
@@ -90,11 +92,11 @@ def _plan(w: World, lane: int, slot: int, k: int, ahead: float, time: float) -> 
             state = link_state(w, link)
             held = is_red(state) or is_yellow(state)
             if net.link_flags[link] & LINK_WATCHED != 0 and v > EPS and not held:
-                announce_far(w, slot, link, kind, seen, v, lane_speed, time)
+                announce_far(w, slot, link, kind, seen, v, arrive_speed, time)
             elif v < HALTING or (v < speed if held else (v < decel and v < v_cap) or not is_priority(state)):
                 slots.asked[slot] = EXPECTS_TO_WAIT
         return
-    num = look_ahead(w, lane, slot, v, lane_speed, look, time)
+    num = look_ahead(w, lane, slot, v, lane_speed, arrive_speed, look, time)
     slots.item[slot] = num
     slots.plan[slot] = v
     keep_junctions_clear(w, lane, slot, kind, ahead, num, time)
