@@ -9,18 +9,18 @@ import math
 
 from urbanlab.core.draw import uniform
 from urbanlab.core.jit import device, inline
-from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_WATCHED
-from urbanlab.traffic.kernels.conflicts import is_priority, is_red, link_state
-from urbanlab.traffic.kernels.later_links import entry_state, forget_earlier, leave_time, remember
+from urbanlab.traffic.kernels.arrays import LINK_WATCHED
+from urbanlab.traffic.kernels.conflicts import link_state
+from urbanlab.traffic.kernels.gap_acceptance import ASK, HALTING, OPEN, RED, foe_forbids, leave_time, unasked
+from urbanlab.traffic.kernels.later_links import forget_earlier, remember
 from urbanlab.traffic.kernels.limits import lane_limit
 from urbanlab.traffic.kernels.state import ITEM_REQUEST, NO_REQUEST, NUM_ITEMS
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import brake_gap, follow_speed, secure_gap, speed_after
-from urbanlab.traffic.physics.gaps import LOOKAHEAD_ZIPPER, blocked_by, braking_arrival, impatience
+from urbanlab.traffic.physics.gaps import impatience
 
 __all__ = ["announce", "forget", "is_open", "zipper_speed"]
 
-HALTING = 0.1
 EPS = 1e-3
 DRAW_TIE, DRAW_ARRIVAL = 5, 6
 STRAIGHT_TIE, TURN_TIE = 0.25, 0.75
@@ -29,7 +29,7 @@ STRAIGHT_TIE, TURN_TIE = 0.25, 0.75
 TIE_BREAKER = 1e-3
 """[s] half of the drivers at an all-way stop say in a step that they arrive this much later, so that one of two may go."""
 
-ZIPPER, ALLWAY, STOP, EQUAL, MAJOR_GREEN, RED = 90, 119, 115, 61, 71, 114
+EQUAL, ALLWAY = 61, 119
 MAX_CIRCLE = 16
 
 
@@ -123,18 +123,10 @@ def is_open(w: World, slot: int, item: int, can_brake: bool, time: float) -> boo
     """May the vehicle pass the link, given everybody that has to be yielded to?"""
     net, items, slots, types = w.net, w.items, w.slots, w.types
     kind, link = slots.kind[slot], items.link[item]
-    state = link_state(w, link)
-    if is_red(state):
-        return False
-    if net.link_flags[link] & LINK_CONT != 0:
-        return True
-    before = entry_state(w, link)
-    if is_priority(state) or (before == MAJOR_GREEN and state != ZIPPER):
-        return True
-    waited = slots.halt[slot]
-    if (state == STOP or state == ALLWAY) and waited <= 0.0:
-        return False
-    patience = impatience(types.impatience[kind], waited, w.params.impatience_time) if can_brake else 1.0
+    verdict, before = unasked(w, slot, link)
+    if verdict != ASK:
+        return verdict == OPEN
+    patience = impatience(types.impatience[kind], slots.halt[slot], w.params.impatience_time) if can_brake else 1.0
     for y in range(net.yield_start[link], net.yield_start[link + 1]):
         other = net.yield_link[y]
         foe_item = w.links.head[other]
@@ -150,27 +142,12 @@ def is_open(w: World, slot: int, item: int, can_brake: bool, time: float) -> boo
 @device
 def _blocks(w: World, slot: int, item: int, foe: int, foe_item: int, patience: float, time: float) -> bool:
     """Does a foe's announced passage forbid the own one?"""
-    items, types, net, dt = w.items, w.types, w.net, w.params.dt
+    items, foe_kind = w.items, w.slots.kind[foe]
     if items.flags[foe_item] & ITEM_REQUEST == 0:
         return False
-    kind, foe_kind = w.slots.kind[slot], w.slots.kind[foe]
-    arrive, foe_arrive = items.arrive[item], items.arrive[foe_item]
-    foe_state = link_state(w, items.link[foe_item])
-    if foe_state == ALLWAY:  # who has waited longer goes first, ties by arrival; nobody while both are the same
-        if items.waited[item] > items.waited[foe_item] or (items.waited[item] == items.waited[foe_item] and arrive < foe_arrive):
-            return False
-    foe_speed, foe_decel = items.brake_speed[foe_item], types.decel[foe_kind]
-    foe_leave = leave_time(w, foe_item, foe_kind)
-    if patience > 0.0 and arrive < foe_arrive:
-        late, slow = braking_arrival(arrive, foe_arrive, items.distance[foe_item], foe_decel * patience, time, dt)
-        foe_arrive = (1.0 - patience) * foe_arrive + patience * late
-        if slow >= 0.0:
-            foe_speed = slow
-    margin = LOOKAHEAD_ZIPPER if foe_state == ZIPPER else types.timegap_minor[kind]
-    same_target = net.link_to[items.link[item]] == net.link_to[items.link[foe_item]]
-    return blocked_by(
-        arrive, leave_time(w, item, kind), items.arrive_speed[item], items.leave_speed[item], types.decel[kind],
-        foe_arrive, foe_leave, foe_speed, items.leave_speed[foe_item], foe_decel, margin, same_target,
+    return foe_forbids(
+        w, slot, item, patience, time, items.link[foe_item], foe_kind, items.waited[foe_item], items.distance[foe_item],
+        items.arrive[foe_item], leave_time(w, foe_item, foe_kind), items.brake_speed[foe_item], items.leave_speed[foe_item],
     )  # fmt: skip
 
 

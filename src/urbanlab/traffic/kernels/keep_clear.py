@@ -11,6 +11,7 @@ from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_EXIT, LINK_KEEP_CLEAR
 from urbanlab.traffic.kernels.conflicts import rear_slot
 from urbanlab.traffic.kernels.later_links import seems_open
+from urbanlab.traffic.kernels.neighbours import taken
 from urbanlab.traffic.kernels.state import ITEM_HELD, ITEM_REQUEST, NO_REQUEST, NUM_ITEMS
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import brake_gap
@@ -33,15 +34,6 @@ def _last_slot(w: World, lane: int) -> int:
     """Slot of the last vehicle of a lane, at least with its rear, -1 none."""
     count = w.lanes.count[lane]
     return w.lanes.first[lane] + count - 1 if count > 0 else rear_slot(w, lane)
-
-
-@device
-def _taken(w: World, lane: int) -> float:
-    """Lengths and gaps of the vehicles on a lane [m]."""
-    total = 0.0
-    for slot in range(w.lanes.first[lane], w.lanes.first[lane] + w.lanes.count[lane]):
-        total += w.types.length[w.slots.kind[slot]] + w.types.min_gap[w.slots.kind[slot]]
-    return total
 
 
 @device
@@ -72,7 +64,7 @@ def _measure(w: World, lane: int, slot: int, kind: int, ahead: float, num: int) 
         final = _last_slot(w, behind)
         if net.lane_internal[behind] != 0:
             if _keeps(w, slot, kind, link):
-                space -= _taken(w, behind)
+                space -= taken(w, behind)
                 if behind == lane:
                     space += w.types.length[kind] + w.types.min_gap[kind]
             else:

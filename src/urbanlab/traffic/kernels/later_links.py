@@ -7,16 +7,11 @@ fit between two junctions; so only links are remembered to which those behind su
 from __future__ import annotations
 
 from urbanlab.core.jit import device
-from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_INSIDE
-from urbanlab.traffic.kernels.conflicts import is_priority, is_red, link_state
+from urbanlab.traffic.kernels.gap_acceptance import ASK, HALTING, OPEN, RED, foe_forbids, leave_time, unasked
 from urbanlab.traffic.kernels.world import NUM_REMEMBERED, World
-from urbanlab.traffic.physics.gaps import LOOKAHEAD_ZIPPER, blocked_by, braking_arrival, impatience
+from urbanlab.traffic.physics.gaps import impatience
 
-__all__ = ["entry_state", "forget_earlier", "leave_time", "remember", "seems_open"]
-
-HALTING = 0.1
-EPS = 1e-3
-ZIPPER, ALLWAY, STOP, MAJOR_GREEN, RED = 90, 119, 115, 71, 114
+__all__ = ["forget_earlier", "remember", "seems_open"]
 
 
 @device
@@ -56,39 +51,14 @@ def _copy(w: World, source: int, target: int) -> None:
 
 
 @device
-def leave_time(w: World, item: int, kind: int) -> float:
-    """When the vehicle's rear has left the lane behind the link [s]."""
-    items = w.items
-    mean = max(0.5 * (items.arrive_speed[item] + items.leave_speed[item]), EPS)
-    return items.arrive[item] + (w.net.link_length[items.link[item]] + w.types.length[kind]) / mean
-
-
-@device
-def entry_state(w: World, link: int) -> int:
-    """Behind a waiting point: state of the link by which the junction was entered; 0 elsewhere."""
-    net = w.net
-    if net.link_flags[link] & LINK_INSIDE == 0 or net.lane_internal[net.link_next[link]] == 0:
-        return 0
-    return link_state(w, net.lane_entry[net.link_from[link]])
-
-
-@device
 def seems_open(w: World, slot: int, item: int, time: float) -> bool:
     """May the vehicle pass the link when it gets there, by what is known of the step before?"""
     net, memory = w.net, w.memory
     link = w.items.link[item]
-    state = link_state(w, link)
-    if is_red(state):
-        return False
-    if net.link_flags[link] & LINK_CONT != 0:
-        return True
-    before = entry_state(w, link)
-    if is_priority(state) or (before == MAJOR_GREEN and state != ZIPPER):
-        return True
-    waited = w.slots.halt[slot]
-    if (state == STOP or state == ALLWAY) and waited <= 0.0:
-        return False
-    patience = impatience(w.types.impatience[w.slots.kind[slot]], waited, w.params.impatience_time)
+    verdict, before = unasked(w, slot, link)
+    if verdict != ASK:
+        return verdict == OPEN
+    patience = impatience(w.types.impatience[w.slots.kind[slot]], w.slots.halt[slot], w.params.impatience_time)
     for y in range(net.yield_start[link], net.yield_start[link + 1]):
         row = w.links.memory[net.yield_link[y]]
         if row < 0:
@@ -103,26 +73,8 @@ def seems_open(w: World, slot: int, item: int, time: float) -> bool:
 @device
 def _blocks(w: World, slot: int, item: int, foe_link: int, foe: int, patience: float, time: float) -> bool:
     """Does the passage of a remembered vehicle forbid the own one?"""
-    items, types, memory = w.items, w.types, w.memory
-    kind = w.slots.kind[slot]
-    arrive, foe_arrive, foe_speed, foe_decel = (
-        items.arrive[item],
-        memory.arrive[foe],
-        memory.brake_speed[foe],
-        types.decel[memory.kind[foe]],
-    )
-    foe_state = link_state(w, foe_link)
-    if foe_state == ALLWAY:
-        if items.waited[item] > memory.waited[foe] or (items.waited[item] == memory.waited[foe] and arrive < foe_arrive):
-            return False
-    if patience > 0.0 and arrive < foe_arrive:
-        late, slow = braking_arrival(arrive, foe_arrive, memory.distance[foe], foe_decel * patience, time, w.params.dt)
-        foe_arrive = (1.0 - patience) * foe_arrive + patience * late
-        if slow >= 0.0:
-            foe_speed = slow
-    margin = LOOKAHEAD_ZIPPER if foe_state == ZIPPER else types.timegap_minor[kind]
-    same_target = w.net.link_to[items.link[item]] == w.net.link_to[foe_link]
-    return blocked_by(
-        arrive, leave_time(w, item, kind), items.arrive_speed[item], items.leave_speed[item], types.decel[kind],
-        foe_arrive, memory.leave[foe], foe_speed, memory.leave_speed[foe], foe_decel, margin, same_target,
+    m = w.memory
+    return foe_forbids(
+        w, slot, item, patience, time, foe_link, m.kind[foe], m.waited[foe], m.distance[foe], m.arrive[foe], m.leave[foe],
+        m.brake_speed[foe], m.leave_speed[foe],
     )  # fmt: skip
