@@ -30,11 +30,13 @@ class PathFinder:
         self._network, self._penalty = network, penalty
         self._kinds = [(kind.vehicle_class, min(kind.max_speed, kind.desired_max_speed)) for kind in vehicle_types]
         self._graphs: dict[tuple[str, float], RoutingGraph] = {}
+        self._inside: dict[tuple[str, float], tuple[NDArray[np.int64], Float]] = {}
 
     def lanes_changed(self, network: Network) -> None:
         """The same streets with other limits or permissions of lanes are what counts from now on."""
         self._network = network
         self._graphs.clear()
+        self._inside.clear()
 
     def graph(self, kind: int) -> RoutingGraph:
         """Edges and times for a vehicle type."""
@@ -42,6 +44,16 @@ class PathFinder:
         if key not in self._graphs:
             self._graphs[key] = routing_graph(self._network, key[0], max_speed=key[1], minor_penalty=self._penalty)
         return self._graphs[key]
+
+    def _over_junctions(self, kind: int) -> tuple[NDArray[np.int64], Float]:
+        """Connections of the graph's pairs, and the time (E,) [s] that the vehicle alone needs along each edge, penalties included."""
+        key, network = self._kinds[kind], self._network
+        if key not in self._inside:
+            first = network.edge_first_lane[:-1]
+            alone = network.lane_length[first] / np.minimum(network.lane_speed[first], key[1])
+            penalty = np.where(is_minor(network)[first], self._penalty, 0.0)
+            self._inside[key] = successor_pairs(network, key[0])[1], alone + penalty
+        return self._inside[key]
 
     def path(self, kind: int, points: list[int], *, closed: NDArray[np.integer] | None = None) -> list[Int] | None:
         """Fastest edges from each point to the next; each leg holds both its ends; None where there is no way.
@@ -74,10 +86,8 @@ class PathFinder:
         graph, network = self.graph(kind), self._network
         first = network.edge_first_lane[:-1]
         time = network.lane_length[first] / speed
-        alone = network.lane_length[first] / np.minimum(network.lane_speed[first], self._kinds[kind][1])
-        inside = np.maximum(time, alone + np.where(is_minor(network)[first], self._penalty, 0.0))
-        pair = successor_pairs(network, self._kinds[kind][0])[1]
-        graph = graph._replace(successor_cost=junction_times(network, inside)[pair])
+        pair, alone = self._over_junctions(kind)
+        graph = graph._replace(successor_cost=junction_times(network, np.maximum(time, alone))[pair])
         ends = np.array(pairs, np.int32).reshape(-1, 2)
         found = solve_pairs(graph, ends[:, 0], ends[:, 1], np.maximum(time, graph.edge_cost))
         return [found.path(row) for row in range(len(pairs))]
