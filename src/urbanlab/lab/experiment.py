@@ -11,7 +11,7 @@ import numpy as np
 from urbanlab.city.scenario import Scenario
 from urbanlab.core.errors import ConfigError
 from urbanlab.core.provenance import Provenance
-from urbanlab.core.registry import make_controller
+from urbanlab.core.registry import PROGRAM, make_controller
 from urbanlab.lab.measures import MEASURES, Measure
 from urbanlab.lab.replication import EdgeTotals, Outcome, Task
 from urbanlab.lab.stats import PairedResult, holm, paired, without_inference
@@ -19,7 +19,6 @@ from urbanlab.lab.workers import run_tasks
 
 __all__ = ["DETERMINISTIC", "Comparison", "Experiment", "StudyResult"]
 
-PROGRAM = "program"
 DETERMINISTIC = "no variation between replications: the model is deterministic"
 
 

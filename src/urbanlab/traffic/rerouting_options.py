@@ -88,7 +88,6 @@ class ReroutingOptions:
         own = np.where(rows >= 0, demand.trip_rerouting[rows], -1.0)
         routed = (rows < 0) | (demand.trip_from[rows] < 0)
         periods = np.where(equipped | (~routed & ("probability" not in self._given)), of_kind[kinds], 0.0)
-        periods[~routed & (periods == 0.0)] = math.inf
         periods = np.where(own >= 0.0, own, periods)
         return np.where(~routed & (periods == 0.0), math.inf, periods)
 
