@@ -15,7 +15,7 @@ from urbanlab.traffic.kernels.limits import lane_limit
 from urbanlab.traffic.kernels.look_ahead import route_stop, was_major
 from urbanlab.traffic.kernels.state import EXPECTS_TO_WAIT, ITEM_REQUEST, NEVER, NUM_ITEMS
 from urbanlab.traffic.kernels.world import FLAG_CROSS, FLAG_STOP, FLAG_STUCK, World
-from urbanlab.traffic.physics.emissions import FUEL_COLUMNS, fuel_rate
+from urbanlab.traffic.physics.emissions import CO2_COLUMN, FUEL_COLUMNS, fuel_rate
 from urbanlab.traffic.physics.following import EPS, brake_gap, dawdled, stop_speed
 
 __all__ = ["execute_lanes"]
@@ -189,7 +189,7 @@ def _count_stop(w: World, lane: int, slot: int, kind: int) -> None:
     w.lanes.seconds[lane] += dt
     table, row = w.types.fuel, w.types.emission[kind] * FUEL_COLUMNS
     w.slots.fuel[slot] += table[row] * dt * 1e-3
-    w.slots.co2[slot] += table[row] * dt * 1e-3 * table[row + 6]
+    w.slots.co2[slot] += table[row] * dt * 1e-3 * table[row + CO2_COLUMN]
 
 
 @inline
@@ -211,9 +211,9 @@ def _count(w: World, lane: int, slot: int, kind: int, speed: float, v: float, la
         slots.loss[slot] += lost
         lanes.loss[lane] += lost
     table, row = types.fuel, types.emission[kind] * FUEL_COLUMNS
-    rate = fuel_rate(v, (v - speed) / dt, table[row], table[row + 1], table[row + 2], table[row + 3], table[row + 4], table[row + 5])
+    rate = fuel_rate(v, (v - speed) / dt, table, row)
     slots.fuel[slot] += rate * dt * 1e-3
-    slots.co2[slot] += rate * dt * 1e-3 * table[row + 6]
+    slots.co2[slot] += rate * dt * 1e-3 * table[row + CO2_COLUMN]
 
 
 @inline

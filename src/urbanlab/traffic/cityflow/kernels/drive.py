@@ -22,7 +22,7 @@ from urbanlab.traffic.cityflow.physics import (
     reach_steps,
     stop_speed,
 )
-from urbanlab.traffic.physics.emissions import FUEL_COLUMNS, fuel_rate
+from urbanlab.traffic.physics.emissions import CO2_COLUMN, FUEL_COLUMNS, fuel_rate
 
 __all__ = ["drive_all"]
 
@@ -245,7 +245,7 @@ def _count(w: World, slot: int, way: float, top: float) -> tuple[float, float]:
     lost = max(0.0, dt - way / top)
     slots.loss[slot] += lost
     table, row = types.fuel, types.emission[slots.kind[slot]] * FUEL_COLUMNS
-    rate = fuel_rate(v, (v - speed) / dt, table[row], table[row + 1], table[row + 2], table[row + 3], table[row + 4], table[row + 5])
+    rate = fuel_rate(v, (v - speed) / dt, table, row)
     slots.fuel[slot] += rate * dt * 1e-3
-    slots.co2[slot] += rate * dt * 1e-3 * table[row + 6]
+    slots.co2[slot] += rate * dt * 1e-3 * table[row + CO2_COLUMN]
     return stood, lost
