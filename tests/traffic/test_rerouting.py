@@ -126,6 +126,13 @@ def test_the_named_look(both: Both) -> None:
     assert {name for name, edges in ours.items() if edges != DIRECT} <= {"v20", "v25", "v30"}
 
 
+@pytest.mark.parametrize("pre", ["0", "20", "60"])
+def test_those_who_wait_to_depart_choose_once_more_after_a_time(both: Both, pre: str) -> None:
+    ours, theirs = both(vehicles(90, spacing=1), probability="1", pre_period=pre)
+    assert any(edges != DIRECT for edges in theirs.values()) == (pre != "0")
+    assert agreement(ours, theirs) > 0.95
+
+
 # --- without SUMO --------------------------------------------------------------------------------------------------
 
 
@@ -290,18 +297,22 @@ def test_speeds_are_means_over_the_last_samples(town: Scenario, weight: str, log
     assert found == pytest.approx(expected, abs=1e-5)
 
 
-def test_new_routes_find_room(town: Scenario) -> None:
-    """Whether tables are large from the start or grow step by step, the run is the same."""
+@pytest.mark.parametrize("pre", ["0", "1"])
+def test_new_routes_find_room(town: Scenario, pre: str) -> None:
+    """Whether tables are large from the start or grow step by step, the run is the same, also where many choose anew as they depart."""
     demand = town.demand
     origin = demand.route_edge[demand.route_start[demand.trip_route]]
     goal = demand.route_edge[demand.route_start[demand.trip_route + 1] - 1]
     trips = replace(demand, trip_route=np.full(demand.num_trips, -1, np.int32), trip_from=origin, trip_to=goal)
-    with Simulation(replace(town, demand=trips)) as small, Simulation(replace(town, demand=trips)) as large:
+    town = replace(town, demand=trips, settings=replace(town.settings, options={OPTION + "pre-period": pre}))
+    with Simulation(town) as small, Simulation(town) as large:
         large.model.acts.runs.make_room(100_000)
         before = len(small.model.world.routes.edge)
         small.run()
         assert len(small.model.world.routes.edge) > before
-        assert trips_table(small.record()).equals(trips_table(large.run().record()))
+        record = small.record()
+        assert (record.depart - record.depart_wanted > 1.0).sum() > 10
+        assert trips_table(record).equals(trips_table(large.run().record()))
 
 
 # --- options -------------------------------------------------------------------------------------------------------

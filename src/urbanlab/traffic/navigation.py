@@ -79,6 +79,7 @@ def new_navigation(
         interval=max(1, round(smoothing.interval / step)) if used and smoothing.interval > 0.0 else 0,
         samples=smoothing.samples if moving else 0,
         weight=smoothing.weight,
+        again_after=options.again_after,
         penalty=options.penalty,
         graph=np.full(len(demand.vehicle_types), -1, np.int32),
         start=np.zeros(1, np.int64),

@@ -49,7 +49,8 @@ class ReroutingOptions:
         self._share = self._number("probability", -1.0)
         self._explicit = frozenset(name.strip() for name in options.get(f"{OPTION}explicit", "").split(",") if name.strip())
         self._period = max(self._number("period", 0.0), 0.0)
-        self.at_departure = self._number("pre-period", 60.0) > 0.0
+        self.again_after = max(self._number("pre-period", 60.0), 0.0)
+        self.at_departure = self.again_after > 0.0
         self.synchronize = options.get(f"{OPTION}synchronize", "false").strip().lower() in YES
         self.penalty = float(options.get("weights.minor-penalty", MINOR_PENALTY))
         weight = self._number("adaptation-weight", 0.0)
@@ -89,6 +90,8 @@ class ReroutingOptions:
         routed = (rows < 0) | (demand.trip_from[rows] < 0)
         periods = np.where(equipped | (~routed & ("probability" not in self._given)), of_kind[kinds], 0.0)
         periods = np.where(own >= 0.0, own, periods)
+        if not self.at_departure:
+            periods = np.where(routed & np.isinf(periods), 0.0, periods)
         return np.where(~routed & (periods == 0.0), math.inf, periods)
 
     def _period_of(self, kind: VehicleType) -> float:

@@ -13,29 +13,29 @@ from urbanlab.traffic.kernels.arrays import NUM_POSITIONS, NUM_ROWS, NUM_RUNS
 from urbanlab.traffic.kernels.best_lanes import fill_run
 from urbanlab.traffic.kernels.limits import top_speed
 from urbanlab.traffic.kernels.navigation import SLOWEST
-from urbanlab.traffic.kernels.world import CHOICE_AGAIN, World
+from urbanlab.traffic.kernels.world import CHOICE_AGAIN, CHOICE_ONCE, World
+from urbanlab.traffic.physics.following import brake_gap
 
-__all__ = ["CHOOSE_EVERY", "choose_again", "choose_way"]
-
-CHOOSE_EVERY = 60.0
-"""[s] between two choices of a driver who waits for the best lane (SUMO's `device.rerouting.pre-period`)."""
+__all__ = ["choose_again", "choose_late", "choose_way", "is_late"]
 
 HASH_FACTOR = 1099511628211
 HASH_BITS = (1 << 31) - 1
 
 
 @device
-def choose_way(w: World, trip: int) -> bool:
+def choose_way(w: World, trip: int, kept: int) -> bool:
     """Give a trip that is about to depart the fastest way now; False where the tables of routes have no room for it.
 
-    Where there is none, it keeps the one it has.
+    It leads over the first edges of its route, `kept` of them behind the one on which it departs. Where there is none, the
+    trip keeps the one it has.
     """
     d, nav = w.departures, w.nav
     end = d.route[trip]
     while w.routes.last[end] == 0:
         end += 1
-    length = 1
-    nav.path[0] = w.routes.edge[d.route[trip]]
+    length = kept + 1
+    for k in range(length):
+        nav.path[k] = w.routes.edge[d.route[trip] + k]
     for k in range(d.via_num[trip] + 1):
         goal = nav.via_edge[d.via_start[trip] + k] if k < d.via_num[trip] else w.routes.edge[end]
         if not _search(w, trip, nav.path[length - 1], goal):
@@ -58,11 +58,26 @@ def choose_again(w: World, trip: int, time: float) -> bool:
     d = w.departures
     if d.choice[trip] != CHOICE_AGAIN or time < d.choose_next[trip] - 1e-9:
         return True
-    if not choose_way(w, trip):
+    if not choose_way(w, trip, 0):
         return False
     while d.choose_next[trip] <= time + 1e-9:
-        d.choose_next[trip] += CHOOSE_EVERY
+        d.choose_next[trip] += w.nav.again_after
     return True
+
+
+@inline
+def is_late(w: World, trip: int, time: float) -> bool:
+    """Has a trip that chose once waited so long to depart that it chooses again when it does?"""
+    d = w.departures
+    return d.choice[trip] == CHOICE_ONCE and 0.0 < w.nav.again_after < time - d.depart[trip]
+
+
+@device
+def choose_late(w: World, trip: int, lane: int, pos: float, speed: float) -> bool:
+    """The same for one who departs late, at a place of a lane; too near to the end to stop there, it keeps the next edge."""
+    d = w.departures
+    near = pos > w.net.lane_length[lane] - brake_gap(speed, w.types.decel[d.kind[trip]], 0.0, w.params.dt)
+    return choose_way(w, trip, 1 if near and w.routes.last[d.route[trip]] == 0 else 0)
 
 
 # --- search ----------------------------------------------------------------------------------------------------------

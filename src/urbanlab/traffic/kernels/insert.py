@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from urbanlab.core.draw import uniform
 from urbanlab.core.jit import device, inline
-from urbanlab.traffic.kernels.choose_way import CHOOSE_EVERY, choose_again, choose_way
+from urbanlab.traffic.kernels.choose_way import choose_again, choose_late, choose_way, is_late
 from urbanlab.traffic.kernels.conflicts import is_priority, is_red, is_yellow, link_state, rear_slot
 from urbanlab.traffic.kernels.limits import lane_limit
 from urbanlab.traffic.kernels.look_ahead import next_link
 from urbanlab.traffic.kernels.neighbours import place_on_lane
-from urbanlab.traffic.kernels.slots import insert_slot
+from urbanlab.traffic.kernels.slots import insert_slot, reserve
 from urbanlab.traffic.kernels.state import NEVER
 from urbanlab.traffic.kernels.transfer import notice
 from urbanlab.traffic.kernels.world import (
@@ -57,19 +57,24 @@ REMOVED = 4
 
 @device
 def enqueue_due(w: World, time: float, horizon: float) -> bool:
-    """Trips that want to depart by `time` choose their way and join the queue of their edge.
+    """Trips that want to depart by `time` join the queue of their edge; those that do before the next step have chosen their way.
 
     `horizon` bounds the whole run [s]. False where there is no room for new routes (call again after making some).
     """
     d = w.departures
+    trip = d.cursor[3]
+    while trip < len(d.depart) and d.depart[trip] < min(time + w.params.dt - 1e-9, horizon):
+        if w.trips.state[trip] == 0 and d.choice[trip] != CHOICE_NONE:
+            if not choose_way(w, trip, 0):
+                w.cursor[ROOM] = ROOM_ROUTES
+                d.cursor[3] = trip
+                return False
+            d.choose_next[trip] = time + w.nav.again_after
+        trip += 1
+    d.cursor[3] = trip
     trip = d.cursor[0]
     while trip < len(d.depart) and d.depart[trip] <= time + 1e-9 and d.depart[trip] < horizon:
         if w.trips.state[trip] == 0:
-            if d.choice[trip] != CHOICE_NONE and not choose_way(w, trip):
-                w.cursor[ROOM] = ROOM_ROUTES
-                d.cursor[0] = trip
-                return False
-            d.choose_next[trip] = time + CHOOSE_EVERY
             append(w, trip)
         trip += 1
     d.cursor[0] = trip
@@ -100,6 +105,9 @@ def insert_waiting(w: World, step: int, time: float) -> bool:
     The queues are worked off in the order in which they became non-empty; `departures.cursor[2]` is the next one.
     """
     d = w.departures
+    if w.nav.interval > 0 and not _choose_anew(w, time):
+        w.cursor[ROOM] = ROOM_ROUTES
+        return False
     while d.cursor[2] < d.cursor[1]:
         edge = d.queued[d.cursor[2]]
         if not _try_queue(w, edge, step, time):
@@ -112,6 +120,19 @@ def insert_waiting(w: World, step: int, time: float) -> bool:
         else:
             d.cursor[2] += 1
     d.cursor[2] = 0
+    return True
+
+
+@device
+def _choose_anew(w: World, time: float) -> bool:
+    """Those who wait choose their way anew where it is time to, long before it is their turn; False where there is no room for routes."""
+    d = w.departures
+    for k in range(d.cursor[1]):
+        trip = d.queue_head[d.queued[k]]
+        while trip >= 0:
+            if w.trips.state[trip] == WAITING and not choose_again(w, trip, time):
+                return False
+            trip = d.next[trip]
     return True
 
 
@@ -129,9 +150,6 @@ def _try_queue(w: World, edge: int, step: int, time: float) -> bool:
         after = d.next[trip]
         stays = False
         if w.trips.state[trip] == WAITING:
-            if not choose_again(w, trip, time):
-                w.cursor[ROOM] = ROOM_ROUTES
-                return False
             lane = best_insertion_lane(w, trip, edge, step, 0.0)
             bit = 0 if lane < 0 else 1 << (lane - w.net.edge_first_lane[edge])
             result = REFUSED if lane < 0 or refused & bit != 0 else _depart(w, trip, lane, step, time)
@@ -338,9 +356,12 @@ def _place(w: World, trip: int, lane: int, pos: float, wanted: float, may_lower:
     speed = fits(w, lane, pos, wanted, may_lower, kind, d.route[trip], d.factor[trip], stop_end)
     if speed < 0.0:
         return REFUSED
-    slot = insert_slot(w.lanes, w.slots, w.trips, w.pool, lane, pos)
-    if slot < 0:
+    if not reserve(w.lanes, w.slots, w.trips, w.pool, lane):
         return FULL
+    if is_late(w, trip, time) and not choose_late(w, trip, lane, pos, speed):
+        w.cursor[ROOM] = ROOM_ROUTES
+        return FULL
+    slot = insert_slot(w.lanes, w.slots, w.trips, w.pool, lane, pos)
     _fill_slot(w, slot, trip, lane, pos, speed, stop)
     w.trips.state[trip] = RUNNING
     w.trips.depart[trip] = time

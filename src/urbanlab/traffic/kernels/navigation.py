@@ -35,6 +35,7 @@ class Navigation(NamedTuple):
     interval: int  # [steps] between two samples, 0: none are taken, and free roads are what drivers know
     samples: int  # of the moving mean; 0: an exponential one
     weight: float  # [1] of the old value in an exponential mean
+    again_after: float  # [s] those who wait to depart choose anew: every so often, or, after longer than that, as they depart; 0: never
     penalty: float  # [s] for each internal edge entered over a minor link without a signal
     graph: I32  # (T,) graph of a vehicle type, -1 none
     start: I64  # (G*E+1,) ranges of the columns of pairs

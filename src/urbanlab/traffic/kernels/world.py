@@ -64,7 +64,7 @@ class Departures(NamedTuple):
     queue_head: NDArray[np.int32]  # (E,) first trip waiting at an edge
     queue_tail: NDArray[np.int32]  # (E,)
     queued: NDArray[np.int32]  # (E,) edges with waiting trips, the first num_queued[0]
-    cursor: NDArray[np.int64]  # (4,) next trip not due, number of queued edges, -, -
+    cursor: NDArray[np.int64]  # (4,) next trip not due, number of queued edges, next of these, next trip that has not chosen its way
 
 
 class Watch(NamedTuple):
