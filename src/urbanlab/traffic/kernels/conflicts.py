@@ -259,9 +259,10 @@ def _adapt(
         return v, pass_speed, True
     stop_early = sure if on_lane else (target or source)
     safe = _safe_speed(w, kind, foe, slots.speed[slot], gap, -1.0 if stop_early else to_area, seen - net.lane_length[inner])
+    reached = min(safe, slots.speed[slot] + types.accel[kind] * w.params.dt, types.max_speed[kind])
     if last >= 0:
-        w.items.leave_speed[last] = min(w.items.leave_speed[last], safe)
-    v, pass_speed = min(v, safe), min(pass_speed, safe)
+        w.items.leave_speed[last] = min(w.items.leave_speed[last], reached)
+    v, pass_speed = min(v, safe), min(pass_speed, reached)
     if last >= 0:
         v = max(v, w.items.speed_wait[last])  # it can still wait before the junction
     return v, pass_speed, not (v < HALTING and _gives_up(w, slot, lane, foe, last))

@@ -206,6 +206,7 @@ def look_ahead(w: World, lane: int, slot: int, v: float, lane_speed: float, pass
     accel, decel, emergency = types.accel[kind], types.decel[kind], types.emergency_decel[kind]
     lowest = max(0.0, speed - decel * dt)
     max_speed = top_speed(types, kind, factor)
+    reached = min(speed + accel * dt, types.max_speed[kind])  # SUMO's safe speeds behind somebody are never more than this
     length = types.length[kind]
     brake = brake_gap(speed, decel, 0.0, dt)
     route, here, num, last = slots.route[slot], lane, 0, -1
@@ -227,7 +228,7 @@ def look_ahead(w: World, lane: int, slot: int, v: float, lane_speed: float, pass
         link = next_link(w, here, route)
         if link < 0:
             stop = stop_speed(seen, speed, decel, emergency, dt)
-            _lower_leave(w, last, stop)
+            _lower_leave(w, last, min(stop, reached))
             return _end(w, slot, num, min(v, stop), seen, 0.0)
         state = link_state(w, link)
         held = is_red(state) or is_yellow(state)
@@ -281,8 +282,8 @@ def look_ahead(w: World, lane: int, slot: int, v: float, lane_speed: float, pass
         v = min(v, max(free_speed(seen, lane_speed, decel, dt), lowest))
         pass_speed = min(speed_after(net.lane_length[here], v, accel), lane_speed)
         v, safe, gap = _onto_lane(w, slot, link, seen, v, lane_speed)
-        pass_speed = min(pass_speed, safe)
         if safe < 1e9:
+            pass_speed = min(pass_speed, safe, reached)
             _lower_leave(w, last, _future_speed(w, slot, here, link, items.leave_speed[last], gap))
         items.speed_wait[last] = min(items.speed_wait[last], v)
         seen += net.lane_length[here]

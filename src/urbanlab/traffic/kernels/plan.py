@@ -22,6 +22,8 @@ from urbanlab.traffic.physics.following import EPS, brake_gap, follow_speed, spe
 __all__ = ["plan_lanes"]
 
 HALTING = 0.1
+NOBODY = 1e9
+"""[m/s] no bound: there is no leader."""
 
 
 @device
@@ -43,7 +45,7 @@ def plan_lanes(w: World, begin: int, end: int, time: float) -> None:
 
 @inline
 def _leader_speed(w: World, lane: int, slot: int, k: int, kind: int, desired: float) -> float:
-    """Bound from the vehicle ahead on the lane, or whose rear is still on it [m/s]."""
+    """Bound from the vehicle ahead on the lane, or whose rear is still on it [m/s]; NOBODY without one."""
     slots, types = w.slots, w.types
     pos = slots.pos[slot]
     if k > 0:
@@ -54,7 +56,7 @@ def _leader_speed(w: World, lane: int, slot: int, k: int, kind: int, desired: fl
     else:
         leader = rear_slot(w, lane)
         if leader < 0 or leader == slot:
-            return 1e9
+            return NOBODY
         out = slots.odo[leader] - w.lanes.left_odo[lane] - types.length[slots.kind[leader]]
         gap = w.net.lane_length[lane] + out - types.min_gap[kind] - pos
     return follow_speed(
@@ -81,7 +83,9 @@ def _plan(w: World, lane: int, slot: int, k: int, ahead: float, time: float) -> 
     v = min(v_cap, lane_speed)
     seen = net.lane_length[lane] - slots.pos[slot]
     behind = _leader_speed(w, lane, slot, k, kind, lane_speed)
-    arrive_speed = min(speed_after(seen, v, types.accel[kind]), lane_speed, behind)  # nobody arrives faster than behind its leader now
+    arrive_speed = min(speed_after(seen, v, types.accel[kind]), lane_speed)
+    if behind < NOBODY:
+        arrive_speed = min(arrive_speed, behind, v_cap)  # who has a leader is not reckoned to gather more speed than in this step
     v = min(v, behind)
     look = v_cap * dt + brake_gap(v_cap, decel, types.tau[kind], dt)
     if seen > look and k > 0 and not route_stop(w, slot, lane, slots.route[slot]):

@@ -17,6 +17,10 @@ LOOKAHEAD_ZIPPER = 4.0
 """[s] margin at a zipper, where streams alternate."""
 
 
+MILLISECOND = 1e-3
+"""[s] SUMO's times are whole ones."""
+
+
 @inline
 def unsafe_merge(leader_speed: float, follower_speed: float, leader_decel: float, follower_decel: float) -> bool:
     """Would the follower need a longer way to stop than the one it follows?"""
@@ -27,11 +31,12 @@ def unsafe_merge(leader_speed: float, follower_speed: float, leader_decel: float
 def braking_arrival(arrive: float, foe_arrive: float, foe_distance: float, foe_decel: float, now: float, dt: float) -> tuple[float, float]:
     """When, and how fast, a foe arrives that brakes from the moment the own vehicle enters: (time [s], speed [m/s]).
 
-    It drives v = distance / time until `arrive` and brakes with `foe_decel` from then on. If that brings it to
-    a stop before the junction its arrival is put off by 30 s.
+    It drives v = distance / time until the end of the step of `arrive` and brakes with `foe_decel` from then on. If that brings
+    it to a stop before the junction its arrival is put off by 30 s.
     """
     if math.floor(arrive / dt) == math.floor(foe_arrive / dt):
         return foe_arrive, -1.0
+    arrive = math.ceil((arrive - MILLISECOND / 2.0) / dt) * dt
     speed = foe_distance / max(foe_arrive - now + dt, dt)
     rest = foe_distance - speed * (arrive - now)
     if 0.5 * speed * speed / foe_decel <= rest:
