@@ -120,8 +120,10 @@ def test_defaults_written_out_by_sumo_itself_change_nothing(tmp_path: Path) -> N
 
 def test_what_the_router_asks_for_reaches_it(tmp_path: Path) -> None:
     report = ImportReport()
-    options = config(tmp_path, '<ignore-route-errors value="true"/><weights.minor-penalty value="3"/>', report).settings.options
-    assert options == {"ignore-route-errors": "true", "weights.minor-penalty": "3"}
+    options = config(
+        tmp_path, '<ignore-route-errors value="true"/><weights.minor-penalty value="3"/><weights.turnaround-penalty value="4"/>', report
+    ).settings.options
+    assert options == {"ignore-route-errors": "true", "weights.minor-penalty": "3", "weights.turnaround-penalty": "4"}
     assert not report.not_modelled
 
 

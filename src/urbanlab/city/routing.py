@@ -2,7 +2,7 @@
 
 The time of an edge is its length over the smaller of the speed limit of its first lane and the vehicle's
 own maximum; each movement adds the time over its internal edges, and a penalty for each internal edge that
-is entered over a minor link without a signal (SUMO's `weights.minor-penalty`, 1.5 s by default).
+is entered over a minor link without a signal (`Penalties`).
 Source: SUMO, `MSEdge::recalcCache`, `MSEdge::closeBuilding`, `DijkstraRouter`; compared with SUMO 1.28 in
 the tests. Jams and the driver's own speed factor do not count here: trips of SUMO scenarios that have only these routes
 choose anew when they depart (`traffic.kernels.choose_way`).
@@ -10,8 +10,9 @@ choose anew when they depart (`traffic.kernels.choose_way`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +25,13 @@ from urbanlab.city.scenario import Scenario
 from urbanlab.core.errors import DemandError
 
 __all__ = [
-    "MINOR_PENALTY",
+    "USUAL_PENALTIES",
     "Paths",
+    "Penalties",
     "internal_successors",
-    "is_minor",
     "junction_times",
+    "link_penalty",
+    "penalties_of",
     "route_demand",
     "routing_graph",
     "select_trips",
@@ -38,10 +41,25 @@ __all__ = [
     "with_landmarks",
 ]
 
-MINOR_PENALTY = 1.5  # [s] default of SUMO's weights.minor-penalty
 MAX_VIA_CHAIN = 8  # internal lanes of one movement; SUMO writes two at most
+TURNS_AROUND = (ord("t"), ord("T"))
 Int = NDArray[np.int32]
 Float = NDArray[np.float64]
+
+
+class Penalties(NamedTuple):
+    """Seconds that routes are charged for each internal edge entered over a minor link without a signal; defaults are SUMO's."""
+
+    minor: float = 1.5  # weights.minor-penalty
+    turnaround: float = 5.0  # weights.turnaround-penalty: instead of it, where the link turns around
+
+
+USUAL_PENALTIES = Penalties()
+
+
+def penalties_of(options: Mapping[str, str]) -> Penalties:
+    """Penalties as the options of a scenario's settings have them."""
+    return Penalties(*(float(options.get(f"weights.{name}-penalty", value)) for name, value in USUAL_PENALTIES._asdict().items()))
 
 
 def routing_graph(
@@ -49,7 +67,7 @@ def routing_graph(
     vehicle_class: str = "passenger",
     *,
     max_speed: float = np.inf,
-    minor_penalty: float = MINOR_PENALTY,
+    penalties: Penalties = USUAL_PENALTIES,
 ) -> RoutingGraph:
     """Successors and times on the empty network for a class of vehicles.
 
@@ -58,14 +76,14 @@ def routing_graph(
     network : the streets
     vehicle_class : one of `network.VEHICLE_CLASSES`; "ignoring" may drive everywhere
     max_speed : [m/s] of the vehicle type
-    minor_penalty : [s] for each internal edge entered over a minor link without a signal
+    penalties : for links that have to yield
     """
     mask = _mask(vehicle_class)
     first_lane = network.edge_first_lane[:-1]
     is_normal = network.edge_function == EdgeFunction.NORMAL
     lane_ok = (network.lane_permissions & mask) != 0
     time = network.lane_length[first_lane] / np.minimum(network.lane_speed[first_lane], max_speed)
-    via_time = time + np.where(is_minor(network)[first_lane], minor_penalty, 0.0)
+    via_time = time + link_penalty(network, penalties)[first_lane]
     edge_ok = np.logical_or.reduceat(lane_ok, first_lane) & is_normal
     cost = np.where(edge_ok, time, np.inf)
     start, pair = successor_pairs(network, vehicle_class)
@@ -115,9 +133,9 @@ def route_demand(scenario: Scenario) -> Scenario:
     rows = np.flatnonzero(demand.trip_route == -1)  # below: drawn from a distribution by the run
     if len(rows) == 0:
         return scenario
-    penalty = float(scenario.settings.options.get("weights.minor-penalty", MINOR_PENALTY))
+    penalties = penalties_of(scenario.settings.options)
     leg_trip, leg_from, leg_to = _legs(demand, scenario.network, rows)
-    paths = _solve_legs(scenario.network, demand, leg_trip, leg_from, leg_to, penalty)
+    paths = _solve_legs(scenario.network, demand, leg_trip, leg_from, leg_to, penalties)
     failed = np.unique(leg_trip[~np.isfinite(paths.cost)])
     ignore = scenario.settings.options.get("ignore-route-errors", "false").lower() in (
         "true",
@@ -176,14 +194,16 @@ def _mask(vehicle_class: str) -> int:
     return -1 if vehicle_class == "ignoring" else class_mask(vehicle_class)
 
 
-def is_minor(network: Network) -> NDArray[np.bool_]:
-    """(L,) internal lanes that are entered over a link that has to yield and has no signal."""
-    minor = np.zeros(network.num_lanes, dtype=bool)
+def link_penalty(network: Network, penalties: Penalties) -> Float:
+    """(L,) [s] for internal lanes that are entered over a link that has to yield and has no signal; 0 for others."""
+    penalty = np.zeros(network.num_lanes)
     with_via = np.flatnonzero(network.connection_via >= 0)[::-1]  # reversed: the first link into a lane decides
     state = network.connection_state[with_via]
     has_priority = (state >= ord("A")) & (state <= ord("Z"))
-    minor[network.connection_via[with_via]] = ~has_priority & (network.connection_signal[with_via] < 0)
-    return minor
+    is_minor = ~has_priority & (network.connection_signal[with_via] < 0)
+    turns_around = np.isin(network.connection_direction[with_via], TURNS_AROUND)
+    penalty[network.connection_via[with_via]] = is_minor * np.where(turns_around, penalties.turnaround, penalties.minor)
+    return penalty
 
 
 def internal_successors(network: Network) -> Int:
@@ -264,7 +284,7 @@ def _types_of(demand: Demand, trips: Int) -> NDArray[np.int64]:
     return np.where(kind >= 0, kind, first[np.minimum(np.maximum(-2 - kind, 0), len(first) - 1)])
 
 
-def _solve_legs(network: Network, demand: Demand, leg_trip: Int, leg_from: Int, leg_to: Int, penalty: float) -> Paths:
+def _solve_legs(network: Network, demand: Demand, leg_trip: Int, leg_from: Int, leg_to: Int, penalties: Penalties) -> Paths:
     kinds = [_kind(vehicle_type) for vehicle_type in demand.vehicle_types]
     distinct = sorted(set(kinds))
     kind_of_type = np.array([distinct.index(kind) for kind in kinds], np.int64)
@@ -274,7 +294,7 @@ def _solve_legs(network: Network, demand: Demand, leg_trip: Int, leg_from: Int, 
     for number, (vehicle_class, max_speed) in enumerate(distinct):
         legs = np.flatnonzero(kind_of_leg == number)
         if len(legs):
-            graph = routing_graph(network, vehicle_class, max_speed=max_speed, minor_penalty=penalty)
+            graph = routing_graph(network, vehicle_class, max_speed=max_speed, penalties=penalties)
             parts.append(solve_pairs(graph, leg_from[legs], leg_to[legs]))
             order.append(legs)
     return _merge(parts, np.concatenate(order))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from urbanlab.city.demand import Demand, DepartLane
 from urbanlab.city.network import Network
-from urbanlab.city.routing import internal_successors, is_minor, successor_pairs
+from urbanlab.city.routing import internal_successors, link_penalty, successor_pairs
 from urbanlab.city.routing_kernels import new_search_space
 from urbanlab.traffic.departures import ExpandedTrips
 from urbanlab.traffic.kernels.navigation import LOG_HEAD, LOG_TAIL, LOG_USED, MICRO, Navigation
@@ -80,13 +80,12 @@ def new_navigation(
         samples=smoothing.samples if moving else 0,
         weight=smoothing.weight,
         again_after=options.again_after,
-        penalty=options.penalty,
         graph=np.full(len(demand.vehicle_types), -1, np.int32),
         start=np.zeros(1, np.int64),
         follower=np.zeros(0, np.int32),
         via=np.zeros(0, np.int32),
         onward=internal_successors(network) if used else np.zeros(0, np.int32),
-        minor=is_minor(network)[network.edge_first_lane[:-1]].astype(np.uint8) if used else np.zeros(0, np.uint8),
+        penalty=link_penalty(network, options.penalties)[network.edge_first_lane[:-1]] if used else np.zeros(0),
         limit=mean_limits(network, network.lane_speed) if used else np.zeros(0),
         lost=np.zeros(edges),
         seen=np.zeros(edges, np.uint8),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlab.city.demand import Demand, VehicleType
-from urbanlab.city.routing import MINOR_PENALTY
+from urbanlab.city.routing import penalties_of
 from urbanlab.core.errors import ConfigError
 from urbanlab.core.rng import entity_key, stream_key
 from urbanlab.traffic.departures import ExpandedTrips
@@ -52,7 +52,7 @@ class ReroutingOptions:
         self.again_after = max(self._number("pre-period", 60.0), 0.0)
         self.at_departure = self.again_after > 0.0
         self.synchronize = options.get(f"{OPTION}synchronize", "false").strip().lower() in YES
-        self.penalty = float(options.get("weights.minor-penalty", MINOR_PENALTY))
+        self.penalties = penalties_of(options)
         weight = self._number("adaptation-weight", 0.0)
         samples = int(self._number("adaptation-steps", 180.0))
         interval = self._number("adaptation-interval", 1.0)

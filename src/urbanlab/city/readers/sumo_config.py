@@ -33,7 +33,7 @@ _DEFAULTS = {
     "time-to-teleport.highways.min-speed": "19.1667", "time-to-teleport.disconnected": "-1",
     "time-to-teleport.remove": "false", "time-to-teleport.remove-constraint": "false",
     "time-to-teleport.railsignal-deadlock": "-1", "weights.random-factor.dynamic": "false",
-    "weights.turnaround-penalty": "5", "weights.reversal-penalty": "60",
+    "weights.reversal-penalty": "60",
     "time-to-teleport.ride": "-1", "time-to-teleport.bidi": "-1", "waiting-time-memory": "100",
     "startup-wait-threshold": "2", "sloppy-insert": "false", "emergency-insert": "false", "insertion-checks": "all",
     "random-depart-offset": "0", "lanechange.duration": "0", "lanechange.overtake-right": "false",
@@ -69,7 +69,7 @@ _KNOWN = frozenset(_DEFAULTS) | {
 }  # fmt: skip
 # to the router and to drivers who look for faster ways, among the settings' options
 _PASSED_ON = frozenset({
-    "ignore-route-errors", "weights.minor-penalty", "device.rerouting.probability", "device.rerouting.period",
+    "ignore-route-errors", "weights.minor-penalty", "weights.turnaround-penalty", "device.rerouting.probability", "device.rerouting.period",
     "device.rerouting.explicit", "device.rerouting.pre-period", "device.rerouting.synchronize",
     "device.rerouting.adaptation-weight", "device.rerouting.adaptation-steps", "device.rerouting.adaptation-interval",
 })  # fmt: skip

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from urbanlab.city.demand import VehicleType
 from urbanlab.city.network import Network
-from urbanlab.city.routing import MINOR_PENALTY, is_minor, junction_times, routing_graph, solve_pairs, successor_pairs
+from urbanlab.city.routing import USUAL_PENALTIES, Penalties, junction_times, link_penalty, routing_graph, solve_pairs, successor_pairs
 from urbanlab.city.routing_kernels import RoutingGraph
 
 __all__ = ["PathFinder"]
@@ -23,11 +23,11 @@ class PathFinder:
     ----------
     network : the streets
     vehicle_types : of the run
-    penalty : [s] for each internal edge entered over a minor link without a signal
+    penalties : for links that have to yield
     """
 
-    def __init__(self, network: Network, vehicle_types: tuple[VehicleType, ...], penalty: float = MINOR_PENALTY) -> None:
-        self._network, self._penalty = network, penalty
+    def __init__(self, network: Network, vehicle_types: tuple[VehicleType, ...], penalties: Penalties = USUAL_PENALTIES) -> None:
+        self._network, self._penalties = network, penalties
         self._kinds = [(kind.vehicle_class, min(kind.max_speed, kind.desired_max_speed)) for kind in vehicle_types]
         self._graphs: dict[tuple[str, float], RoutingGraph] = {}
         self._inside: dict[tuple[str, float], tuple[NDArray[np.int64], Float]] = {}
@@ -42,7 +42,7 @@ class PathFinder:
         """Edges and times for a vehicle type."""
         key = self._kinds[kind]
         if key not in self._graphs:
-            self._graphs[key] = routing_graph(self._network, key[0], max_speed=key[1], minor_penalty=self._penalty)
+            self._graphs[key] = routing_graph(self._network, key[0], max_speed=key[1], penalties=self._penalties)
         return self._graphs[key]
 
     def _over_junctions(self, kind: int) -> tuple[NDArray[np.int64], Float]:
@@ -51,8 +51,7 @@ class PathFinder:
         if key not in self._inside:
             first = network.edge_first_lane[:-1]
             alone = network.lane_length[first] / np.minimum(network.lane_speed[first], key[1])
-            penalty = np.where(is_minor(network)[first], self._penalty, 0.0)
-            self._inside[key] = successor_pairs(network, key[0])[1], alone + penalty
+            self._inside[key] = successor_pairs(network, key[0])[1], alone + link_penalty(network, self._penalties)[first]
         return self._inside[key]
 
     def path(self, kind: int, points: list[int], *, closed: NDArray[np.integer] | None = None) -> list[Int] | None:

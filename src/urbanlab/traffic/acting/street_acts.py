@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlab.city.demand import DepartLane, DepartPos, DepartSpeed
-from urbanlab.city.routing import MINOR_PENALTY
+from urbanlab.city.routing import penalties_of
 from urbanlab.city.scenario import Scenario
 from urbanlab.core.bundle import Handle
 from urbanlab.traffic.acting.grow import Rooms
@@ -81,8 +81,7 @@ class StreetActs:
         self._num_lanes = scenario.network.num_lanes
         self._watched: list[int] = []
         self._told: Callable[[list[int], float], None] = lambda _trips, _time: None
-        penalty = float(scenario.settings.options.get("weights.minor-penalty", MINOR_PENALTY))
-        self.paths = PathFinder(scenario.network, scenario.demand.vehicle_types, penalty)
+        self.paths = PathFinder(scenario.network, scenario.demand.vehicle_types, penalties_of(scenario.settings.options))
 
     @property
     def world(self) -> World:

@@ -100,8 +100,7 @@ def _time_over(w: World, pair: int, top: float, factor: float) -> float:
     lane = nav.via[pair]
     while lane >= 0:
         edge = net.lane_edge[lane]
-        extra = nav.penalty if nav.minor[edge] != 0 else 0.0
-        total += _time_along(w, net.edge_first_lane[edge], edge, top, factor, extra)
+        total += _time_along(w, net.edge_first_lane[edge], edge, top, factor, nav.penalty[edge])
         lane = nav.onward[lane]
     return total
 

@@ -36,13 +36,12 @@ class Navigation(NamedTuple):
     samples: int  # of the moving mean; 0: an exponential one
     weight: float  # [1] of the old value in an exponential mean
     again_after: float  # [s] those who wait to depart choose anew: every so often, or, after longer than that, as they depart; 0: never
-    penalty: float  # [s] for each internal edge entered over a minor link without a signal
     graph: I32  # (T,) graph of a vehicle type, -1 none
     start: I64  # (G*E+1,) ranges of the columns of pairs
     follower: I32  # (M,) edge behind the junction
     via: I32  # (M,) first internal lane on the way there, -1 none
     onward: I32  # (L,) internal lane that follows an internal lane, -1 none
-    minor: U8  # (E,) entered over a minor link without a signal
+    penalty: F64  # (E,) [s] for internal edges entered over a minor link without a signal
     limit: F64  # (E,) [m/s] mean limit of an edge's lanes at begin
     lost: F64  # (E,) [micrometre/s] what smoothed speeds lack to it, summed over the samples
     seen: U8  # (E,) somebody has been there; what nobody has seen counts as it was at begin
