@@ -7,11 +7,12 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from urbanlab.core import output_folder
+from urbanlab.core import output_folder, unfinished
 from urbanlab.core.errors import OutputError
 from urbanlab.core.output_folder import OutputFolder
 
@@ -165,7 +166,7 @@ def test_full_disk_while_writing_names_the_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("step", ["_sync", "_exchange"])
+@pytest.mark.parametrize("step", ["sync", "_exchange"])
 def test_full_disk_at_the_end_leaves_the_earlier_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     write(tmp_path / "out", "old")
     monkeypatch.setattr(output_folder, step, full)
@@ -195,3 +196,52 @@ def test_what_a_killed_process_left_is_cleared_and_what_a_living_one_holds_is_no
         write(tmp_path / "out", "x")
         assert hidden(tmp_path) == [living.path.name]
     assert hidden(tmp_path) == []
+
+
+# --- what is worth going on with -----------------------------------------------------------------------------------
+
+
+def cut_off(target: Path, *steps: int) -> None:
+    """What a process leaves that ends early."""
+    with suppress(KeyboardInterrupt), folder_at(target) as folder:
+        for step in steps:
+            unfinished.path_at(folder.path, step).write_text("x")
+        unfinished.tell_worth(folder.path)
+        raise KeyboardInterrupt
+
+
+def test_folder_with_checkpoints_stays_and_is_taken_over_only_by_who_resumes(tmp_path: Path) -> None:
+    cut_off(tmp_path / "out", 3, 10, 7)
+    (left,) = hidden(tmp_path)
+    with pytest.raises(OutputError, match="was cut off, and can go on") as caught:
+        folder_at(tmp_path / "out")
+    assert left in caught.value.hint
+    with folder_at(tmp_path / "other"):
+        pass
+    with OutputFolder(tmp_path / "out", mark=MARK, schema=SCHEMA, resume=True) as folder:
+        assert folder.path.name == left
+        assert [path.name[-2:] for path in unfinished.checkpoints_in(folder.path)] == ["10", "07", "03"]
+        unfinished.forget_older(folder.path)
+        (folder.path / MARK).write_text(json.dumps({"schema": SCHEMA + "1", "files": folder.names}))
+        assert folder.names == [MARK]
+        folder.commit()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [MARK] and hidden(tmp_path) == []
+
+
+def test_folder_without_checkpoints_does_not_stay(tmp_path: Path) -> None:
+    cut_off(tmp_path / "out")
+    assert hidden(tmp_path) == []
+
+
+def test_earlier_result_that_was_exchanged_is_never_worth_going_on_with(tmp_path: Path) -> None:
+    cut_off(tmp_path / "out", 5)
+    left = tmp_path / hidden(tmp_path)[0]
+    left.rename(tmp_path / ".out.partial-000000000000")
+    write(tmp_path / "out", "new")
+    assert hidden(tmp_path) == []
+
+
+def test_targets_with_long_names_are_told_apart(tmp_path: Path) -> None:
+    cut_off(tmp_path / ("a" * 60 + "1"), 5)
+    with OutputFolder(tmp_path / ("a" * 60 + "2"), mark=MARK, schema=SCHEMA, resume=True) as folder:
+        assert unfinished.checkpoints_in(folder.path) == []

@@ -14,7 +14,7 @@ import operator
 import typing
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 from weakref import WeakValueDictionary
 
 import numba
@@ -185,6 +185,9 @@ class Handle:
         self.table = table
         self.address = int(table.ctypes.data)
         _live[self.address] = self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a running world can't be copied or pickled: its arrays go by their addresses (Simulation.save keeps it)")
 
 
 _live: WeakValueDictionary[int, Handle] = WeakValueDictionary()

@@ -2,13 +2,14 @@
 
 Files are written into a hidden folder beside the target, on the same file system, made durable and then renamed in one go.
 Whatever goes wrong before that leaves an earlier result untouched. What a killed process left behind is cleared
-away by the next one that writes to the same target.
+away by the next one that writes to the same target, unless it is worth going on with.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
+import hashlib
 import json
 import os
 import secrets
@@ -18,7 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from urbanlab.core.durable import output_error, sync
 from urbanlab.core.errors import OutputError
+from urbanlab.core.unfinished import OWNER, clear, is_part, is_worth
 
 try:
     import fcntl
@@ -27,9 +30,11 @@ except ImportError:  # not a POSIX system: leftovers of killed processes stay
 
 __all__ = ["OutputFolder"]
 
+LONGEST = 40  # characters of a target's name that its hidden folders show
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_LOCKS, HELD = -1, -2
+"""Instead of a lock's descriptor: the file system has none, or another process holds it."""
 
 
 class OutputFolder:
@@ -41,10 +46,12 @@ class OutputFolder:
     mark : name of the JSON file that says what such a folder holds
     schema : start of the mark's "schema"; a target whose mark has it is replaced, if it holds nothing
         but the names in the mark's "files"
+    resume : go on in the hidden folder of a process that was cut off, if there is one
 
     Raises
     ------
-    OutputError : the target can't be written, is no folder, or holds something else
+    OutputError : the target can't be written, is no folder, or holds something else; without `resume`: a process was cut off
+        that left checkpoints; with it: one still writes
 
     Examples
     --------
@@ -54,24 +61,63 @@ class OutputFolder:
     ...     folder.commit()
     """
 
-    def __init__(self, target: str | Path, *, mark: str, schema: str) -> None:
+    def __init__(self, target: str | Path, *, mark: str, schema: str, resume: bool = False) -> None:
         self.target = Path(os.path.realpath(target))
         self._mark, self._schema, self._lock = mark, schema, -1
-        stem = f".{self.target.name[:40]}.partial-"
+        self._is_over = False
+        self.keeps_checkpoints = False
+        """Whether checkpoints are a part of the result."""
+
         try:
             self._check()
             self.target.parent.mkdir(parents=True, exist_ok=True)
-            _clear_leftovers(self.target.parent, stem)
-            self.path = self.target.parent / (stem + secrets.token_hex(6))
-            self.path.mkdir()
-            self._lock = _locked(self.path)
+            self.path = self._open(_stem(self.target.name), resume=resume)
         except OSError as problem:
-            raise _output_error(problem, self.target) from problem
+            raise output_error(problem, self.target) from problem
+
+    def _open(self, stem: str, *, resume: bool) -> Path:
+        """A hidden folder that this process holds: a new one, or the one in which an earlier process was cut off."""
+        locks = {entry: _locked(entry) for entry in _folders(self.target.parent, stem)}
+        left = [entry for entry, lock in locks.items() if lock >= 0 or (resume and lock == NO_LOCKS)]
+        left.sort(key=lambda entry: (is_worth(entry), entry.stat().st_mtime))
+        try:
+            if resume:
+                self._refuse_living([entry for entry, lock in locks.items() if lock == HELD])
+            else:
+                self._refuse_worthy([entry for entry in left if is_worth(entry)])
+            if resume and left:
+                path = left.pop()
+                self._lock = locks.pop(path)
+            else:
+                path = self.target.parent / (stem + secrets.token_hex(6))
+                path.mkdir()
+                self._lock = _locked(path)
+            for entry in left:
+                if not is_worth(entry):
+                    shutil.rmtree(entry, ignore_errors=True)
+        finally:
+            for lock in locks.values():
+                _unlock(lock)
+        return path
+
+    def _refuse_living(self, held: list[Path]) -> None:
+        if held:
+            raise OutputError(
+                "another process still writes to this folder", got=str(held[0]), expected="one that was cut off", where=str(self.target)
+            )
+
+    def _refuse_worthy(self, worthy: list[Path]) -> None:
+        if worthy:
+            raise OutputError(
+                "an earlier run that writes to this folder was cut off, and can go on", got=str(worthy[-1]),
+                expected="--resume, or another folder", where=str(self.target), hint=f"to begin anew: rm -r '{worthy[-1]}'",
+            )  # fmt: skip
 
     @property
     def names(self) -> list[str]:
         """What has been written so far, sorted."""
-        return sorted(entry.name for entry in self.path.iterdir())
+        names = sorted(entry.name for entry in self.path.iterdir())
+        return [name for name in names if not is_part(name) or (self.keeps_checkpoints and name != OWNER)]
 
     @contextmanager
     def file(self, name: str) -> Iterator[Path]:
@@ -79,7 +125,7 @@ class OutputFolder:
         try:
             yield self.path / name
         except OSError as problem:
-            raise _output_error(problem, self.target / name) from problem
+            raise output_error(problem, self.target / name) from problem
 
     def commit(self) -> Path:
         """Make everything durable and put it in the target's place; the target's path."""
@@ -87,13 +133,15 @@ class OutputFolder:
             self._check()
             for folder, _, files in os.walk(self.path, topdown=False):
                 for entry in files:
-                    _sync(Path(folder, entry))
-                _sync(Path(folder))
+                    sync(Path(folder, entry))
+                sync(Path(folder))
             if self.target.exists():
                 _exchange(self.path, self.target)
             else:
                 self.path.rename(self.target)
-            _sync(self.target.parent)
+            self._is_over = True
+            clear(self.target, checkpoints=not self.keeps_checkpoints)
+            sync(self.target.parent)
         return self.target
 
     def _check(self) -> None:
@@ -128,7 +176,7 @@ class OutputFolder:
         try:
             mark = json.loads((self.target / self._mark).read_text(encoding="utf-8"))
             known = mark["files"] if mark["schema"].startswith(self._schema) else []
-            return [name for name in found if name != self._mark and name not in known] if known else found
+            return [name for name in found if name != self._mark and name not in known and not is_part(name)] if known else found
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return found
 
@@ -136,29 +184,16 @@ class OutputFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        """Clear away what was not put in place, or the earlier result that was exchanged for it."""
-        if self._lock >= 0:
-            os.close(self._lock)
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Clear away what was not put in place, or the earlier result that was exchanged for it; what is worth it stays."""
+        _unlock(self._lock)
+        if self._is_over or not is_worth(self.path):
+            shutil.rmtree(self.path, ignore_errors=True)
 
 
-def _output_error(problem: OSError, where: Path) -> OutputError:
-    hint = "make room, or name a folder on another disk" if problem.errno in NO_ROOM else ""
-    return OutputError(
-        "the output can't be written", got=problem.strerror or str(problem), expected="a writable folder", where=str(where), hint=hint
-    )
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file or folder is on the disk: only then does a full one show."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as problem:
-        if problem.errno not in (errno.EINVAL, errno.ENOTSUP) or not path.is_dir():  # some systems can't sync folders
-            raise
-    finally:
-        os.close(descriptor)
+def _stem(name: str) -> str:
+    """How the names of a target's hidden folders begin; long names are cut, and told apart by a hash."""
+    short = name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"
+    return f".{short}.partial-"
 
 
 def _exchange(new: Path, old: Path) -> None:
@@ -177,23 +212,24 @@ def _exchange(new: Path, old: Path) -> None:
 
 
 def _locked(folder: Path) -> int:
-    """A lock that lasts as long as this process: whoever meets the folder knows that it is in use."""
+    """A lock that lasts as long as this process: whoever meets the folder knows that it is in use. HELD: somebody else has it."""
     if fcntl is None:
-        return -1
+        return NO_LOCKS
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)  # a file system without locks
-        return -1
+    except OSError as problem:
+        os.close(descriptor)
+        return HELD if problem.errno in (errno.EWOULDBLOCK, errno.EACCES) else NO_LOCKS
     return descriptor
 
 
-def _clear_leftovers(parent: Path, stem: str) -> None:
-    """Remove what killed processes have left: folders of this target that nobody holds."""
-    for entry in parent.iterdir() if os.access(parent, os.R_OK) else ():
-        if entry.name.startswith(stem) and entry.is_dir() and not entry.is_symlink():
-            lock = _locked(entry)
-            if lock >= 0:
-                os.close(lock)
-                shutil.rmtree(entry, ignore_errors=True)
+def _unlock(descriptor: int) -> None:
+    if descriptor >= 0:
+        os.close(descriptor)
+
+
+def _folders(parent: Path, stem: str) -> list[Path]:
+    """Hidden folders of one target."""
+    entries = parent.iterdir() if os.access(parent, os.R_OK) else ()
+    return [entry for entry in entries if entry.name.startswith(stem) and entry.is_dir() and not entry.is_symlink()]

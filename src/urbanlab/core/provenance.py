@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import urbanlab
 
-__all__ = ["Provenance"]
+__all__ = ["Provenance", "engine_key"]
+
+DECIDING = ("core", "city", "traffic", "signals")
+"""Rooms whose code decides what comes of a run."""
+
+
+@cache
+def engine_key() -> str:
+    """Hash of the code that decides what comes of a run: equal keys, equal bits on one machine."""
+    digest = hashlib.sha256(urbanlab.__version__.encode())
+    package = Path(urbanlab.__file__).parent
+    for path in sorted(file for room in DECIDING for file in (package / room).rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:20]
 
 
 @dataclass(frozen=True)
