@@ -16,7 +16,7 @@ from typing import Any
 
 from urbanlab.city.acted_on import note_idle_settings
 from urbanlab.city.checks import note_inconsistencies
-from urbanlab.city.scenario import RunSettings, Scenario
+from urbanlab.city.scenario import Reading, RunSettings, Scenario
 from urbanlab.core.errors import ConfigError, FileError
 
 __all__ = ["LATEST", "NO_ROUTES", "load", "require_modelled"]
@@ -76,7 +76,10 @@ def load(
     """
     path = Path(source)
     settings = {} if begin is None else {"begin": _time(begin)}
-    return _load(path, _kind_of(path), _Changes(_paths(routes), _paths(additional), settings))
+    changes = _Changes(_paths(routes), _paths(additional), settings)
+    scenario = _load(path, _kind_of(path), changes)
+    beside = [tuple(str(file.absolute()) for file in files) for files in (changes.routes, changes.additional)]
+    return replace(scenario, reading=Reading(str(path.absolute()), beside[0], beside[1], begin))
 
 
 def require_modelled(scenario: Scenario) -> None:

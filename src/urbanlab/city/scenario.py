@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from urbanlab.city.demand import Demand
+from urbanlab.city.fingerprint import fingerprint
 from urbanlab.city.frozen import freeze
 from urbanlab.city.network import Network
 from urbanlab.city.program import SignalPrograms
 
-__all__ = ["Closure", "Detector", "ImportReport", "RunSettings", "Scenario"]
+__all__ = ["Closure", "Detector", "ImportReport", "Reading", "RunSettings", "Scenario"]
 
 
 @dataclass
@@ -95,6 +97,16 @@ class Closure:
     speed: float = -1.0  # [m/s] variable speed sign instead of a closure, -1 none
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How `load` was asked for a scenario, with whole paths, so that it can be read once more."""
+
+    source: str
+    routes: tuple[str, ...] = ()
+    additional: tuple[str, ...] = ()
+    begin: float | None = None  # [s]
+
+
 @dataclass(frozen=True, eq=False)
 class Scenario:
     """Everything that a run needs, read once, shared by all runs of it."""
@@ -110,6 +122,12 @@ class Scenario:
     input_hashes: dict[str, str] = field(default_factory=dict)  # file name -> sha256
     source: str = ""
     licence: str = ""  # of the data, as free text; "": the source does not say
+    reading: Reading | None = None  # None: it was not read from files
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all that decides a run: network, programs, demand, settings, detectors, closures."""
+        return fingerprint(self.network, self.programs, self.demand, self.settings, self.detectors, self.closures)
 
     def __post_init__(self) -> None:
         freeze(self)

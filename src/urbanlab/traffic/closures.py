@@ -74,6 +74,17 @@ class Closures:
         if closure.reroute_edges:
             plan("begin_detours" if begins else "end_detours", {"closure": number}, time, SOURCE)
 
+    @property
+    def active(self) -> list[int]:
+        """Closures that show other ways now; `restore` takes it back."""
+        return list(self._active)
+
+    def restore(self, active: list[int]) -> None:
+        """Show the ways around these and no others."""
+        self._active = list(active)
+        if active:
+            self._watch()
+
     # --- drivers choose other ways ---------------------------------------------------------------------------------
 
     def _begin(self, *, closure: int) -> Callable[[], None]:

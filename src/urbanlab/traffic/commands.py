@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import numpy as np
+
 from urbanlab.city.network import EdgeFunction
 from urbanlab.city.scenario import Scenario
 from urbanlab.core.errors import CommandError, ConfigError, InputError
@@ -75,10 +77,11 @@ class Commands:
         signals = SignalOrders(run.scenario, run.model)
         self._orders: dict[str, Callable[..., Callable[[], None]]] = {"request_phase": signals.request, "show_states": signals.show}
         self.vehicles: VehicleOrders | None = None
+        self._lanes: LaneOrders | None = None
         if acts is None:
             return
         lanes, vehicles = LaneOrders(network, acts), VehicleOrders(run.scenario, run.model, acts)
-        self.vehicles = vehicles
+        self.vehicles, self._lanes = vehicles, lanes
         self._orders |= {
             "close_lanes": lanes.close, "open_lanes": lanes.open, "set_speed_limit": lanes.limit, "add_vehicle": vehicles.add,
             "add_trip": vehicles.add_fastest, "remove_vehicle": vehicles.remove, "reroute": vehicles.reroute,
@@ -234,6 +237,29 @@ class Commands:
         """Is anything from outside still to be done?"""
         return any(command.source == "command" for _, _, command in self._queue)
 
+    def state(self) -> dict[str, Any]:
+        """What evolves, as plain values."""
+        waiting = self._queue
+        return {
+            "given": self._given,
+            "step": np.array([step for step, _, _ in waiting], np.int64),
+            "number": np.array([number for _, number, _ in waiting], np.int64),
+            "queue": _columns([command for _, _, command in waiting]),
+            "log": _columns(self._log),
+            "closings": self._lanes.closings() if self._lanes is not None else [],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where `state` says."""
+        self._queue.clear()
+        if self.vehicles is not None and self._lanes is not None:
+            self.vehicles.coming.clear()
+            self._lanes.restore(state["closings"])
+        for step, number, command in zip(state["step"].tolist(), state["number"].tolist(), _rows(state["queue"]), strict=True):
+            self._note_coming(command)
+            self._queue.append((step, number, command))  # in the order of the heap
+        self._given, self._log = state["given"], _rows(state["log"])
+
     def apply(self, step: int, time: float) -> None:
         """Do what is due at the start of a step."""
         while self._queue and self._queue[0][0] <= step:
@@ -263,9 +289,12 @@ class Commands:
         """Is it about a vehicle that is only about to be added?"""
         return self.vehicles is not None and arguments.get("vehicle") in self.vehicles.coming
 
-    def _enqueue(self, command: Command) -> None:
+    def _note_coming(self, command: Command) -> None:
         if command.kind in ADDING and self.vehicles is not None:
             self.vehicles.coming.add(command.arguments["vehicle"])
+
+    def _enqueue(self, command: Command) -> None:
+        self._note_coming(command)
         heapq.heappush(self._queue, (int(self._run.step_at(command.time)), self._given, command))
         self._given += 1
 
@@ -281,6 +310,19 @@ class Commands:
         if number < 0 or self._network.edge_function[number] != EdgeFunction.NORMAL:
             raise ConfigError(f"unknown edge '{edge}'", hint=nearest_names(edge, streets(self._network)))
         return [self._network.lane_id(lane) for lane in range(*self._network.edge_first_lane[number : number + 2].tolist())]
+
+
+def _columns(commands: Sequence[Command]) -> dict[str, Any]:
+    """Commands as plain columns."""
+    return {
+        "time": np.array([command.time for command in commands], np.float64),
+        **{name: [getattr(command, name) for command in commands] for name in ("kind", "arguments", "source", "refused")},
+    }
+
+
+def _rows(columns: dict[str, Any]) -> list[Command]:
+    """Commands of plain columns."""
+    return [Command(*row) for row in zip(columns["time"].tolist(), *list(columns.values())[1:], strict=True)]
 
 
 DEPART_LANES = ("best_prob", "best", "free", "allowed", "first", "random")

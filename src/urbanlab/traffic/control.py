@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from urbanlab.traffic.lights.interlock import apply_requests
 from urbanlab.traffic.lights.signal_events import drain, num_interventions
 from urbanlab.traffic.lights.signal_state import SignalPlan
 from urbanlab.traffic.model import Model, controllable_signals
-from urbanlab.traffic.record import SignalEvent
+from urbanlab.traffic.record import SignalEvent, SignalEventKind
 
 __all__ = ["ControlLoop", "resolve_controller", "runs_programs", "signal_layout"]
 
@@ -162,3 +162,35 @@ class ControlLoop:
     def collect(self) -> None:
         """Take the events of the signals out of their buffer."""
         self.events += drain(self._model.signal_state)
+
+    @property
+    def controller(self) -> Controller | None:
+        """Who is asked; None: nobody."""
+        return self._controller
+
+    def adopt(self, controller: Controller) -> None:
+        """Ask this one from now on, which has been started before."""
+        if self._controller is not None:
+            self._controller, self._name = controller, type(controller).__name__
+
+    def state(self) -> dict[str, Any]:
+        """What evolves, as plain values; the controller's own state apart."""
+        events = self.events
+        return {
+            "next": self._next,
+            "time": np.array([event.time for event in events], np.float64),
+            "signal": np.array([event.signal for event in events], np.int32),
+            "kind": np.array([event.kind for event in events], np.uint8),
+            "phase": np.array([event.phase for event in events], np.int32),
+            "states": [event.state for event in events],
+            "reasons": [event.reason for event in events],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where `state` says."""
+        self._next = state["next"]
+        columns = (*(state[name].tolist() for name in ("time", "signal", "kind", "phase")), state["states"], state["reasons"])
+        self.events = [
+            SignalEvent(time, signal, SignalEventKind(kind), phase, shown, reason)
+            for time, signal, kind, phase, shown, reason in zip(*columns, strict=True)
+        ]

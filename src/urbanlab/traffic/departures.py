@@ -25,6 +25,18 @@ class ExpandedTrips:
     kind: NDArray[np.int32]  # (V,) vehicle type
     route: NDArray[np.int32]  # (V,) route of the demand
 
+    def extended(self, trip_id: list[str], depart: NDArray[np.float64], kind: NDArray[np.int32]) -> ExpandedTrips:
+        """With trips that are no rows of the demand; the list of names is the same one, longer."""
+        self.trip_id.extend(trip_id)
+        none = np.full(len(trip_id), -1)
+        return ExpandedTrips(
+            self.trip_id,
+            depart=np.append(self.depart, depart),
+            row=np.append(self.row, none),
+            kind=np.append(self.kind, kind),
+            route=np.append(self.route, none.astype(np.int32)),
+        )
+
 
 def expand_flows(demand: Demand, *, begin: float, end: float, seed: int) -> ExpandedTrips:
     """All trips that want to depart in [begin, end).

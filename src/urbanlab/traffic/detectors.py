@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +83,16 @@ class _Inside:
 @dataclass
 class _Probe:
     inside: dict[int, _Inside] = field(default_factory=dict)  # by trip
-    times: list[tuple[float, float, float, float, int]] = field(default_factory=list)  # of those who have left, see `_leave`
+    times: list[tuple[float, float, float, float, int]] = field(default_factory=list)  # of those who have left, see `_pass_probe`
+
+    def state(self) -> tuple[list[Any], list[Any]]:
+        """Both fields as plain values, in order."""
+        return [[trip, vars(inside)] for trip, inside in self.inside.items()], list(self.times)
+
+    @classmethod
+    def of(cls, inside: list[Any], times: list[Any]) -> _Probe:
+        """One with the state that `state` has told."""
+        return cls({trip: _Inside(**values) for trip, values in inside}, [tuple(row) for row in times])
 
 
 class DetectorLog:
@@ -138,6 +147,22 @@ class DetectorLog:
         self._collect()
         still = [(time, number, self._row(number, time)) for number in np.flatnonzero(time > self._begin).tolist()]
         return [row for _, _, row in sorted(self._rows + still, key=lambda entry: entry[:2])]
+
+    def state(self) -> dict[str, Any]:
+        """What evolves, as plain values."""
+        return {
+            "begin": self._begin,
+            "rows": [list(entry) for entry in self._rows],
+            "loops": vars(self._loops),
+            "probes": [[number, *probe.state()] for number, probe in self._probes.items()],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where `state` says."""
+        self._begin = state["begin"]
+        self._rows = [(time, number, row) for time, number, row in state["rows"]]
+        vars(self._loops).update(state["loops"])
+        self._probes = {number: _Probe.of(inside, times) for number, inside, times in state["probes"]}
 
     # --- events ----------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +104,17 @@ class Model(Protocol):
     @property
     def lane_of_vehicle(self) -> NDArray[np.int32]:
         """(V,) lane of each trip, -1 not on a lane."""
+
+    def state(self) -> dict[str, Any]:
+        """Everything that evolves, as arrays and plain values; arrays are those of the world, not copies."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where `state` says, of a model made of the same input; the arrays are taken over.
+
+        Raises
+        ------
+        FileError : the state has other parts than this version knows
+        """
 
     def close(self) -> None:
         """Let go of the arrays."""

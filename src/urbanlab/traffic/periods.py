@@ -79,6 +79,14 @@ class PeriodLog:
         """All periods up to a time [s], the open one included where it has a length; reading changes nothing."""
         return Periods([*self._closed, self._period(model, time)] if time > self._begin else self._closed, self._num_edges)
 
+    def state(self) -> dict[str, Any]:
+        """What evolves, as plain values."""
+        return {"begin": self._begin, "closed": [period._asdict() for period in self._closed]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where `state` says."""
+        self._begin, self._closed = state["begin"], [_Packed(**period) for period in state["closed"]]
+
     def _period(self, model: Model, end: float) -> _Packed:
         columns = {name: self._by_edge(total) for name, total in model.totals()._asdict().items()}
         columns["time_loss"] = columns.pop("loss")

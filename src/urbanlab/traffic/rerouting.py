@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,15 @@ class Rerouting:
         choice = self._acts.world.departures.choice[known:]
         looks = (periods > 0.0) & (np.isfinite(periods) | (choice == CHOICE_NONE)) & (self._acts.world.nav.interval > 0)
         self._coming = np.concatenate([self._coming, known + np.flatnonzero(looks)])
+
+    def state(self) -> dict[str, Any]:
+        """What evolves, as plain values."""
+        return {"period": self._period, "coming": self._coming, "queue": np.array(self._queue, np.int64).reshape(-1, 2)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where `state` says."""
+        self._period, self._coming = state["period"], state["coming"]
+        self._queue = [(step, trip) for step, trip in state["queue"].tolist()]
 
     def next_step(self) -> float:
         """Index of the step before which there is something to do; inf: nobody ever looks."""

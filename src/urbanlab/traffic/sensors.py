@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,6 +149,14 @@ class Sensors:
             columns = (getattr(points, f"event_{name}")[:num].copy() for name in Events._fields)
             self._taken.append(Events(*columns))
         points.num[0] = 0
+
+    def state(self) -> list[dict[str, Any]]:
+        """What has been drained and not taken, as plain values; `restore` takes it back."""
+        return [events._asdict() for events in self._taken]
+
+    def restore(self, taken: list[dict[str, Any]]) -> None:
+        """Hold these events and no others."""
+        self._taken = [Events(**events) for events in taken]
 
     def take(self) -> Events:
         """Events since the last call."""

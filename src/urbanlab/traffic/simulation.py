@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time as clock
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -15,6 +16,16 @@ from urbanlab.city.scenario import Scenario
 from urbanlab.core import jit
 from urbanlab.core.control import Controller
 from urbanlab.core.errors import ConfigError
+from urbanlab.traffic.checkpoint import (
+    Checkpoint,
+    Started,
+    controller_state,
+    kept_controller,
+    read_checkpoint,
+    remember,
+    same_scenario,
+    write_checkpoint,
+)
 from urbanlab.traffic.closures import Closures
 from urbanlab.traffic.commands import Commands
 from urbanlab.traffic.control import ControlLoop, resolve_controller, runs_programs
@@ -83,10 +94,13 @@ class Simulation:
         self.step_length = settings.step
         self.threads = threads
         self.edges_every = float(edges_every)
+        self._asked = (begin, end)
         self._check()
         if begin is not None or end is not None:
             self._require_whole_steps()
         chosen = resolve_controller(controller)
+        self._named = controller is None or isinstance(controller, str)
+        self._controller = chosen
         self.controller_name = controller if isinstance(controller, str) else "program" if controller is None else type(controller).__name__
         self.model: Model = new_model(self._input(chosen))
         self.commands = Commands(self)
@@ -96,6 +110,7 @@ class Simulation:
         self._periods = PeriodLog(scenario.network, self.begin, self.edges_every)
         self._step = 0
         self._over = False
+        self._at_rest, self._can_be_kept = True, False
         self._standstill = Standstill(self) if math.isinf(self.end) else None
         self.wall_s = self.cpu_s = 0.0
         warm = clock.process_time()
@@ -190,6 +205,7 @@ class Simulation:
         self._over = self._over and not self.commands.adds_later
         while self._step < stop and not self._over:
             started, cpu = clock.perf_counter(), clock.process_time()
+            self._at_rest = False
             self.commands.apply(self._step, self.time)
             self.rerouting.act(self._step, self.time)
             self.control.act(self._step, self.time)
@@ -200,6 +216,7 @@ class Simulation:
             self.control.collect()
             self._periods.close_if_due(self.model, self.time)
             self.detectors.close_if_due(self.time)
+            self._at_rest = True
             if each_step is not None and done:
                 each_step(self)
             took = clock.perf_counter() - started
@@ -227,6 +244,106 @@ class Simulation:
     def summary(self) -> dict[str, Any]:
         """The figures of `summary.json` so far."""
         return summarise(self.record())
+
+    # --- keeping ---------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path, *, notes: dict[str, Any] | None = None) -> Path:
+        """Write where the run stands to a file, from which `load` goes on with the same bits.
+
+        Parameters
+        ----------
+        path : of the file, which is there whole or not at all
+        notes : plain values of the caller, kept beside the run
+
+        Raises
+        ------
+        OutputError : it can't be written
+        ConfigError : the controller can't be kept, or a step is under way
+        """
+        if not self._at_rest:
+            raise ConfigError("a run can't be kept in the middle of a step", expected="between two steps, such as in each_step")
+        asked = self._controller if self.control.controller is not None or not self._named else None
+        controller = controller_state(asked, self.controller_name, checked=self._can_be_kept)
+        begin, end = self._asked
+        settings = {
+            "seed": self.seed, "begin": begin, "end": end, "threads": self.threads, "edges_every": self.edges_every,
+            "controller": self.controller_name, "controller_is_named": self._named, "time": self.time, "step": self._step,
+        }  # fmt: skip
+        parts = {"run": settings, "controller": controller, "state": self._state(), "notes": notes or {}}
+        write_checkpoint(Path(path), self.scenario, parts)
+        self._can_be_kept = True
+        return Path(path)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path | Checkpoint,
+        *,
+        scenario: Scenario | None = None,
+        controller: Controller | None = None,
+        threads: int | None = None,
+        allow_pickle: bool = False,
+    ) -> Simulation:
+        """The run that `save` has written, to go on with; commands still to come and open periods included.
+
+        Parameters
+        ----------
+        path : of the file, or what `read_checkpoint` has made of it
+        scenario : None: read again from its files
+        controller : for a controller that was given as an object and has `save_state`; None: as it was
+        threads : None: as before
+        allow_pickle : read a controller without `save_state`. A pickle can run any code: only from files that you wrote yourself
+
+        Raises
+        ------
+        FileError : the file is missing, no checkpoint, of another version or damaged
+        ConfigError : the scenario or the controller is another one, or the controller is a pickle
+        """
+        kept = path if isinstance(path, Checkpoint) else read_checkpoint(Path(path))
+        settings = kept.run
+        run = cls(
+            same_scenario(kept, scenario),
+            seed=settings["seed"],
+            begin=settings["begin"],
+            end=settings["end"],
+            threads=settings["threads"] if threads is None else threads,
+            controller=kept_controller(kept, controller, allow_pickle=allow_pickle),
+            edges_every=settings["edges_every"],
+        )
+        run._go_on(kept)
+        return run
+
+    def _go_on(self, kept: Checkpoint) -> None:
+        """Stand where a checkpoint stands."""
+        if isinstance(self._controller, Started):
+            self._controller = self._controller.controller
+            self.control.adopt(self._controller)
+        elif self._controller is not None and kept.controller["kind"] == "state":
+            remember(self._controller, kept)
+        self.controller_name, self._named = kept.run["controller"], kept.run["controller_is_named"]
+        self._restore(kept.state)
+
+    def _state(self) -> dict[str, Any]:
+        """Everything that evolves, as arrays and plain values."""
+        return {
+            "step": self._step, "over": self._over, "wall_s": self.wall_s, "cpu_s": self.cpu_s,
+            "model": self.model.state(), "commands": self.commands.state(), "closures": self.closures.active,
+            "rerouting": self.rerouting.state(), "control": self.control.state(), "detectors": self.detectors.state(),
+            "periods": self._periods.state(), "standstill": None if self._standstill is None else self._standstill.state(),
+        }  # fmt: skip
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        """Stand where `_state` says; closures first, since they watch lanes of the world that the model then exchanges."""
+        self._step, self._over, self.wall_s, self.cpu_s = (state[name] for name in ("step", "over", "wall_s", "cpu_s"))
+        self.closures.restore(state["closures"])
+        self.model.restore(state["model"])
+        self.commands.restore(state["commands"])
+        self.rerouting.restore(state["rerouting"])
+        self.control.restore(state["control"])
+        self.detectors.restore(state["detectors"])
+        self._periods.restore(state["periods"])
+        if self._standstill is not None:
+            self._standstill.restore(state["standstill"])
 
     # --- views: valid until the next step --------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from typing import Any, Protocol
 
 from urbanlab.city.scenario import Scenario
 from urbanlab.traffic.commands import Commands
@@ -48,6 +48,15 @@ class Standstill:
         closures = [closure.end for closure in run.scenario.closures if closure.speed < 0.0 and closure.end < LONG]
         self._quiet_since = max([float(departs[-1]) if len(departs) else run.time, *closures])
         self._last: Counts | None = None
+
+    def state(self) -> dict[str, Any]:
+        """What evolves, as plain values."""
+        return {"quiet_since": self._quiet_since, "last": self._last}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where `state` says."""
+        self._quiet_since = state["quiet_since"]
+        self._last = None if state["last"] is None else Counts(*state["last"])
 
     @staticmethod
     def due_in(step: int) -> int:

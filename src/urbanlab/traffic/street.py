@@ -31,6 +31,7 @@ from urbanlab.traffic.kernels.world import (
 )
 from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
 from urbanlab.traffic.model import Counts, LaneTotals, ModelInput
+from urbanlab.traffic.model_state import model_state, restored_model
 from urbanlab.traffic.navigation import choosers_of, new_navigation, with_longer_log
 from urbanlab.traffic.rerouting_options import ReroutingOptions
 from urbanlab.traffic.routes import compile_routes
@@ -41,6 +42,12 @@ __all__ = ["StreetModel"]
 IMPATIENCE_TIME = 180.0
 """[s] waiting until a driver is fully impatient (SUMO's time-to-impatience)."""
 
+
+STATIC = ("net", "types", "params")
+"""Parts of the world that are the same for any state of a run."""
+
+SCRATCH = ("items",)
+"""Parts that each step makes anew before it reads them."""
 
 _GATHERED = {
     "loss": "loss", "waiting": "waiting", "halts": "halts", "stop_time": "stop_time", "length": "odo", "fuel": "fuel", "co2": "co2",
@@ -202,6 +209,27 @@ class StreetModel:
     def lane_of_vehicle(self) -> NDArray[np.int32]:
         """(V,) lane of each trip, -1 not on a lane."""
         return self.world.trips.lane
+
+    def state(self) -> dict[str, Any]:
+        """Everything that evolves, as arrays and plain values; arrays are those of the world, not copies."""
+        added = np.flatnonzero(self.expanded.row < 0)
+        return model_state(self.world, self.plan, self.signal_state, STATIC + SCRATCH) | {
+            "runs": self.acts.runs.state(),
+            "events": self.sensors.state(),
+            "added": [self.expanded.trip_id[trip] for trip in added.tolist()],
+            "added_depart": self.expanded.depart[added],
+            "added_kind": self.expanded.kind[added],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where `state` says, of a model made of the same input; the arrays are taken over."""
+        world, self.plan, self.signal_state = restored_model(self.world, self.plan, self.signal_state, state)
+        self.world = world._replace(items=new_items(len(world.slots.trip)))
+        self._plan_handle, self._signal_handle, self.handle = pack(self.plan), pack(self.signal_state), pack(self.world)
+        self.acts.runs.restore(state["runs"])
+        self.sensors.restore(state["events"])
+        self.expanded = self.expanded.extended(state["added"], state["added_depart"], state["added_kind"])
+        self.acts.restored()
 
     def close(self) -> None:
         """Let go of the arrays."""

@@ -69,6 +69,12 @@ class MaxPressure:
         lost = np.bincount(rows.exit_candidate, by_edge[rows.exit_edge], num)
         return (gained - lost).astype(np.int64)
 
+    def save_state(self) -> None:
+        """Nothing is remembered from one decision to the next."""
+
+    def load_state(self, state: None) -> None:
+        """Nothing is to be remembered."""
+
     def decide(self, view: SignalView) -> NDArray[np.int32]:
         """(S,) the phase of the highest pressure; KEEP where there is no candidate."""
         start = self._candidates.start

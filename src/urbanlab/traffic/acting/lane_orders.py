@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from urbanlab.city.network import VEHICLE_CLASSES, EdgeFunction, Network, class_mask
 from urbanlab.core.errors import ConfigError, NetworkError
@@ -86,6 +87,14 @@ class LaneOrders:
                 mask &= others
             permissions.append(mask)
         self._acts.set_permissions(lanes, permissions)
+
+    def closings(self) -> list[list[Any]]:
+        """Who closed which lane and whom each lets pass, as plain values; `restore` takes it back."""
+        return [[lane, list(by), list(by.values())] for lane, by in self._closings.items()]
+
+    def restore(self, closings: list[list[Any]]) -> None:
+        """Know of these closings and no others; lanes are left as they are."""
+        self._closings = {lane: dict(zip(names, masks, strict=True)) for lane, names, masks in closings}
 
     def limit(self, *, lanes: Sequence[str], speed: float | None) -> Callable[[], None]:
         """A limit [m/s]; None: the network's own."""

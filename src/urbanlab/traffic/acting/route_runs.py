@@ -67,6 +67,24 @@ class RouteRuns:
             known = self._known[key] = self._append(run)
         return known
 
+    def state(self) -> dict[str, Any]:
+        """Runs that have been added, as plain values."""
+        return {
+            "first": np.array(list(self._known.values()), np.int64),
+            "edges": [np.frombuffer(edges, np.int32) for edges, _, _, _ in self._known],
+            "stops": [stops for _, stops, _, _ in self._known],
+            "arrival": [arrival for _, _, arrival, _ in self._known],
+            "class_bit": [class_bit for _, _, _, class_bit in self._known],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Know of these runs and no others; the tables are left as they are."""
+        columns = (state[name] for name in ("edges", "stops", "arrival", "class_bit"))
+        self._known = {
+            (edges.tobytes(), tuple((*stop,) for stop in stops), None if arrival is None else (*arrival,), class_bit): first
+            for edges, stops, arrival, class_bit, first in zip(*columns, state["first"].tolist(), strict=True)
+        }
+
     def make_room(self, positions: int = 1) -> None:
         """Room for a run of so many positions more."""
         world = self._model.world

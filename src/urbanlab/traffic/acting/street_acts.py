@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlab.city.demand import DepartLane, DepartPos, DepartSpeed
+from urbanlab.city.network import Network
 from urbanlab.city.routing import penalties_of
 from urbanlab.city.scenario import Scenario
 from urbanlab.core.bundle import Handle
@@ -88,6 +89,18 @@ class StreetActs:
         """The world as it is now."""
         return self._model.world
 
+    def restored(self) -> None:
+        """Learn that the world is another one: limits and permissions may differ from the network's own."""
+        network, lanes, num = self._scenario.network, self.world.lanes, self._num_lanes
+        same = np.array_equal(lanes.speed[:num], network.lane_speed) and np.array_equal(lanes.permissions[:num], network.lane_permissions)
+        if not same:
+            self.paths.lanes_changed(self._network_now())
+
+    def _network_now(self) -> Network:
+        """The network with the limits and permissions of the moment."""
+        lanes, num = self.world.lanes, self._num_lanes
+        return replace(self._scenario.network, lane_speed=lanes.speed[:num].copy(), lane_permissions=lanes.permissions[:num].copy())
+
     # --- watching --------------------------------------------------------------------------------------------------
 
     def watch(self, lanes: Sequence[int], told: Callable[[list[int], float], None]) -> None:
@@ -133,8 +146,7 @@ class StreetActs:
 
     def _tell_paths(self) -> None:
         """Whoever looks for ways learns of other limits and permissions."""
-        lanes, nav, num = self.world.lanes, self.world.nav, self._num_lanes
-        network = replace(self._scenario.network, lane_speed=lanes.speed[:num].copy(), lane_permissions=lanes.permissions[:num].copy())
+        nav, network = self.world.nav, self._network_now()
         self.paths.lanes_changed(network)
         if len(nav.limit):
             altered = np.flatnonzero(mean_limits(network, network.lane_speed) != nav.limit).astype(np.int32)
@@ -256,15 +268,7 @@ class StreetActs:
         self._wait(trip, int(new.edges[0]))
 
     def _name_trip(self, new: NewTrip, time: float) -> None:
-        expanded = self._model.expanded
-        expanded.trip_id.append(new.trip_id)
-        self._model.expanded = ExpandedTrips(
-            expanded.trip_id,
-            depart=np.append(expanded.depart, time),
-            row=np.append(expanded.row, -1),
-            kind=np.append(expanded.kind, np.int32(new.kind)),
-            route=np.append(expanded.route, np.int32(-1)),
-        )
+        self._model.expanded = self._model.expanded.extended([new.trip_id], np.array([time]), np.array([new.kind], np.int32))
 
     def _wait(self, trip: int, edge: int) -> None:
         """Last in the queue of an edge, as `kernels.insert.append` does it."""

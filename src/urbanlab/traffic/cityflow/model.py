@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,11 +29,15 @@ from urbanlab.traffic.departures import ExpandedTrips
 from urbanlab.traffic.kernels.state import Trips, new_trips
 from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
 from urbanlab.traffic.model import Counts, LaneTotals, ModelInput
+from urbanlab.traffic.model_state import model_state, restored_model
 
 __all__ = ["CityflowModel"]
 
 FIRST_SLOTS = 4096
 HALTING = 0.1  # [m/s]
+
+STATIC = ("net", "types", "routes", "params")
+"""Parts of the world that are the same for any state of a run."""
 
 _GATHERED = {"loss": "loss", "waiting": "waiting", "halts": "halts", "length": "odo", "fuel": "fuel", "co2": "co2"}
 """Columns of Trips and where a vehicle under way keeps them."""
@@ -164,6 +170,15 @@ class CityflowModel:
     def lane_of_vehicle(self) -> NDArray[np.int32]:
         """(V,) lane of each trip, -1 not on a lane."""
         return self.world.trips.lane
+
+    def state(self) -> dict[str, Any]:
+        """Everything that evolves, as arrays and plain values; arrays are those of the world, not copies."""
+        return model_state(self.world, self.plan, self.signal_state, STATIC)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where `state` says, of a model made of the same input; the arrays are taken over."""
+        self.world, self.plan, self.signal_state = restored_model(self.world, self.plan, self.signal_state, state)
+        self._plan_handle, self._signal_handle, self._handle = pack(self.plan), pack(self.signal_state), pack(self.world)
 
     def close(self) -> None:
         """Let go of the arrays."""

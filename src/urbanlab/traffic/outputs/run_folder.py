@@ -32,9 +32,9 @@ _UNITS = {
 """Settings of a scenario that have a unit."""
 
 
-def open_run_folder(target: str | Path) -> OutputFolder:
-    """A folder that replaces an earlier run, and nothing else."""
-    return OutputFolder(target, mark=SUMMARY_FILE, schema="urbanlab/summary/")
+def open_run_folder(target: str | Path, *, resume: bool = False) -> OutputFolder:
+    """A folder that replaces an earlier run, and nothing else; with `resume` the one in which a run was cut off."""
+    return OutputFolder(target, mark=SUMMARY_FILE, schema="urbanlab/summary/", resume=resume)
 
 
 def configuration_of(run: Simulation) -> dict[str, Any]:

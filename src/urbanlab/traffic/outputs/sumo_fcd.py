@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import TracebackType
 
@@ -30,16 +31,18 @@ class FcdWriter:
     path : the file
     run : the run that is to be watched
     provenance : goes into the head
+    goes_on : the file has its head and some steps already, and the others are added
     """
 
-    def __init__(self, path: Path, run: Simulation, provenance: Provenance) -> None:
+    def __init__(self, path: Path, run: Simulation, provenance: Provenance, *, goes_on: bool = False) -> None:
         network, demand = run.scenario.network, run.scenario.demand
         self._places = LanePlaces(network)
         self._types = [attribute(kind.vehicle_type_id) for kind in demand.vehicle_types]
         self._vehicle: list[tuple[str, str]] = []  # identifier and type of each trip, in quotes
         self._lane = _lanes(network)
-        self._file = path.open("w", encoding="utf-8", buffering=BUFFER)
-        self._file.write(head("fcd-export", "fcd_file.xsd", provenance))
+        self._file = path.open("a" if goes_on else "w", encoding="utf-8", buffering=BUFFER)
+        if not goes_on:
+            self._file.write(head("fcd-export", "fcd_file.xsd", provenance))
 
     def __call__(self, run: Simulation) -> None:
         """Write where everybody is after the step that has just been done."""
@@ -64,6 +67,12 @@ class FcdWriter:
             for v, px, py, a, s, p, at in rows
         )
         self._file.write("    </timestep>\n")
+
+    def sync(self) -> int:
+        """Wait until all steps so far are on the disk; how many bytes they take."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return os.fstat(self._file.fileno()).st_size
 
     def _name_vehicles(self, run: Simulation) -> None:
         """Take in trips that have joined since the last step."""
