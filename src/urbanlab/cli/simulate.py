@@ -9,13 +9,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from urbanlab.cli.long_run import LASTING, Checkpoints, finished_summary, kept_options, last_good, take_over
 from urbanlab.cli.options import call_of, file_list, json_option, out_option, verbose_option
 from urbanlab.core.errors import ConfigError
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from urbanlab.city.scenario import Scenario
     from urbanlab.core.output_folder import OutputFolder
     from urbanlab.core.provenance import Provenance
+    from urbanlab.traffic.checkpoint import Checkpoint
     from urbanlab.traffic.simulation import Simulation
 
 __all__ = ["simulate"]
@@ -46,7 +49,10 @@ class Options:
     edges_every: float
     sumo_outputs: bool
     strict: bool
+    checkpoint_every: float | None
+    resume: bool
     as_json: bool
+    given: frozenset[str]  # names of those that the user gave
 
 
 @click.command()
@@ -75,6 +81,10 @@ class Options:
 @click.option("--edges-every", type=float, default=900.0, show_default=True, help="Period of edges.parquet [s].")
 @click.option("--sumo-outputs", is_flag=True, help="Write SUMO's tripinfo.xml, edgedata.xml and fcd.xml too.")
 @click.option("--strict", is_flag=True, help="What the source contains and urbanlab does not model is an error.")
+@click.option(
+    "--checkpoint-every", metavar="S", type=float, help="Keep where the run stands every S seconds of its clock, to go on with --resume."
+)
+@click.option("--resume", is_flag=True, help="Go on where a run to this folder was cut off. Options are those of its beginning.")
 @json_option
 @verbose_option
 @click.pass_context
@@ -84,7 +94,8 @@ def simulate(context: click.Context, /, source: Path, **options: Any) -> int:
     SOURCE is a .sumocfg, a SUMO .net.xml with --routes, a CityFlow config.json or folder, a city folder of
     urbanlab, or a .toml scenario.
     """
-    return _simulate(source, Options(**options), call_of(context).text)
+    given = frozenset(name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
+    return _simulate(source, Options(**options, given=given), call_of(context).text)
 
 
 def _simulate(source: Path, options: Options, command: str) -> int:
@@ -93,11 +104,21 @@ def _simulate(source: Path, options: Options, command: str) -> int:
     from urbanlab.traffic.outputs.run_folder import open_run_folder, provenance_of, write_summary, write_sumo_files, write_tables
 
     _check_backend(options.backend)
-    with open_run_folder(options.out) as folder:
+    with open_run_folder(options.out, resume=options.resume) as folder:
+        kept = _kept(folder) if options.resume else None
+        if kept is not None:
+            options = replace(options, **kept_options(kept, vars(options), options.given))
         scenario = _read(source, options)
-        with _world(scenario, options) as run:
+        if options.resume and kept is None:
+            summary = finished_summary(folder.target, scenario, vars(options), options.given)
+            if summary is not None:
+                click.echo("the run is finished already", err=True)
+                click.echo(json.dumps(summary, allow_nan=False) if options.as_json else figures_text(summary))
+                return 0
+            _begin_anew(options)
+        with _world(scenario, options, kept) as run:
             provenance = provenance_of(run, command)
-            finished = _run(run, options, folder, provenance)
+            finished = _run(run, options, folder, provenance, kept)
             record = run.record()
         write_tables(folder, record, provenance)
         if options.sumo_outputs:
@@ -114,6 +135,25 @@ def _simulate(source: Path, options: Options, command: str) -> int:
     if not finished:
         click.echo(f"interrupted at {summary['end_s']:g} s; the results up to then are complete", err=True)
     return 0 if finished else INTERRUPTED
+
+
+def _kept(folder: OutputFolder) -> Checkpoint | None:
+    """Where the run goes on, with the folder made ready for it."""
+    kept = last_good(folder)
+    take_over(folder, kept)
+    if kept is not None:
+        click.echo(f"going on at {kept.run['time']:g} s", err=True)
+    return kept
+
+
+def _begin_anew(options: Options) -> None:
+    """Without a checkpoint a run begins anew, if the command says all of it."""
+    if options.checkpoint_every is None:
+        raise ConfigError(
+            "there is nothing to go on with", got=f"no checkpoint in {options.out}",
+            expected="a run with --checkpoint-every that was cut off", hint="to begin anew: leave --resume out, or give --checkpoint-every",
+        )  # fmt: skip
+    click.echo("no checkpoint yet: the run begins anew", err=True)
 
 
 def _check_backend(backend: str) -> None:
@@ -138,11 +178,16 @@ def _read(source: Path, options: Options) -> Scenario:
     return scenario
 
 
-def _world(scenario: Scenario, options: Options) -> Simulation:
-    """The world before its first step; all processor time of the process so far counts as loading."""
+def _world(scenario: Scenario, options: Options, kept: Checkpoint | None) -> Simulation:
+    """The world before its first step, or where it was kept; all processor time of the process so far counts as loading."""
     from urbanlab.traffic.simulation import Simulation
 
     before = time.process_time()
+    if kept is not None:
+        # a pickled controller: the folder is the user's own, whose command wrote it
+        run = Simulation.load(kept, scenario=scenario, threads=options.threads, allow_pickle=True)
+        run.load_s += before
+        return run
     run = Simulation(
         scenario,
         seed=options.seed,
@@ -156,15 +201,17 @@ def _world(scenario: Scenario, options: Options) -> Simulation:
     return run
 
 
-def _run(run: Simulation, options: Options, folder: OutputFolder, provenance: Provenance) -> bool:
+def _run(run: Simulation, options: Options, folder: OutputFolder, provenance: Provenance, kept: Checkpoint | None) -> bool:
     """Do all steps, or those before an interrupt; whether it was not interrupted."""
     with ExitStack() as stack:
-        each_step = None
+        each_step = checkpoints = None
         if options.sumo_outputs:
             from urbanlab.traffic.outputs.sumo_fcd import FcdWriter
 
             path = stack.enter_context(folder.file("fcd.xml"))
-            each_step = stack.enter_context(FcdWriter(path, run, provenance))
+            each_step = stack.enter_context(FcdWriter(path, run, provenance, goes_on=kept is not None))
+        if options.checkpoint_every is not None:
+            checkpoints = Checkpoints(folder, options.checkpoint_every, run=run, options=_lasting(options), positions=each_step)
         bar = stack.enter_context(_Bar(run, hidden=options.as_json))
         stop = stack.enter_context(_interrupts())
 
@@ -174,10 +221,22 @@ def _run(run: Simulation, options: Options, folder: OutputFolder, provenance: Pr
                 raise _StoppedError
 
         try:
-            run.run(progress=progress, each_step=each_step)
+            if checkpoints is None:
+                run.run(progress=progress, each_step=each_step)
+            else:
+                checkpoints.run(run, progress=progress, each_step=each_step)
         except _StoppedError:
+            if checkpoints is not None and not run.ended:
+                checkpoints.write(run)
+                folder.keeps_checkpoints = True
             return run.ended
         return True
+
+
+def _lasting(options: Options) -> dict[str, Any]:
+    """Options as plain values, by which a resumed run goes on."""
+    plain = {name: value for name, value in vars(options).items() if name in (*LASTING, "threads", "checkpoint_every")}
+    return plain | {name: [str(file.absolute()) for file in getattr(options, name)] for name in ("routes", "additional")}
 
 
 class _StoppedError(Exception):
