@@ -122,7 +122,7 @@ class Scenario:
     input_hashes: dict[str, str] = field(default_factory=dict)  # file name -> sha256
     source: str = ""
     licence: str = ""  # of the data, as free text; "": the source does not say
-    reading: Reading | None = None  # None: it was not read from files
+    reading: Reading | None = field(default=None, compare=False)  # where it was read, no part of what it is; None: from no files
 
     @cached_property
     def fingerprint(self) -> str:
