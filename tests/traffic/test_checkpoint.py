@@ -26,7 +26,7 @@ from urbanlab.core.archive import read_archive, write_archive
 from urbanlab.core.bundle import Handle
 from urbanlab.core.bundle_tree import tree_of
 from urbanlab.core.control import KEEP
-from urbanlab.core.errors import ConfigError, FileError
+from urbanlab.core.errors import ConfigError, ControllerError, FileError
 from urbanlab.traffic import street
 from urbanlab.traffic.checkpoint import CHECKPOINT_SCHEMA
 from urbanlab.traffic.cityflow import model as cityflow
@@ -256,6 +256,19 @@ def test_another_process_goes_on_with_any_number_of_threads(threads: int, tmp_pa
     assert done.stdout == hashlib.sha256(b"".join(column.tobytes() for column in run.run().model.results())).hexdigest()
 
 
+def test_threads_may_change_at_every_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all that a street model can do: closures, detectors, commands, drivers who look again."""
+    monkeypatch.setitem(globals(), "COST", COST | {"threads", "moved"})  # the latter: scratch of the threads
+    one, two, changing = begun("busy"), begun("busy", threads=2), begun("busy")
+    for n in range(6):
+        changing = kept(changing, tmp_path / "kept", threads=1 + n % 2)
+        for run in (one, two, changing):
+            run.run(37.0 * (n + 1))
+        assert differences(one, two) == []
+        assert differences(one, changing) == []
+    assert all(one.equals(two) for one, two in zip(tables(one.run()), tables(changing.run()), strict=True))
+
+
 def test_run_without_an_end_goes_on_to_the_same_end(tmp_path: Path) -> None:
     scenario = make("grid:rows=2,cols=2,trips=60,duration=100", seed=3)
     scenario = replace(scenario, settings=replace(scenario.settings, end=None))
@@ -329,6 +342,25 @@ def test_pickle_is_read_only_by_leave_and_a_started_controller_is_not_started_ag
     assert again._controller.started == 1 and again.controller_name == "Learner"  # type: ignore[union-attr]
     with pytest.raises(ConfigError, match="keeps its controller"):
         Simulation.load(tmp_path / "kept", scenario=run.scenario, controller=Learner())
+
+
+def test_controller_of_another_package_comes_back_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Forgetful(Teller):
+        def decide(self, view: Any) -> Any:
+            if view.time >= 40.0:
+                raise ValueError("no idea")
+            return super().decide(view)
+
+    for kind in (Learner, Forgetful):
+        monkeypatch.setattr("urbanlab.core.registry.resolve", lambda *_, kind=kind: kind)
+        city = make("grid:rows=2,cols=2,trips=300,duration=200", seed=1)
+        runs = [Simulation(city, seed=5, end=END, controller="plug_in") for _ in range(2)]
+        runs[1].run(30.0).save(tmp_path / "kept")
+        runs[1] = Simulation.load(tmp_path / "kept", scenario=city, allow_pickle=True)
+        assert runs[1].controller_name == "plug_in"
+        assert differences(runs[0].run(35.0), runs[1].run(35.0)) == []
+    with pytest.raises(ControllerError, match="controller 'plug_in' failed in decide at 40 s: ValueError: no idea"):
+        runs[1].run()
 
 
 def test_object_that_tells_its_state_has_to_be_given_again(tmp_path: Path) -> None:

@@ -168,10 +168,10 @@ class ControlLoop:
         """Who is asked; None: nobody."""
         return self._controller
 
-    def adopt(self, controller: Controller) -> None:
+    def adopt(self, controller: Controller, name: str) -> None:
         """Ask this one from now on, which has been started before."""
         if self._controller is not None:
-            self._controller, self._name = controller, type(controller).__name__
+            self._controller, self._name = controller, name.partition(":")[0]
 
     def state(self) -> dict[str, Any]:
         """What evolves, as plain values; the controller's own state apart."""

@@ -317,7 +317,7 @@ class Simulation:
         """Stand where a checkpoint stands."""
         if isinstance(self._controller, Started):
             self._controller = self._controller.controller
-            self.control.adopt(self._controller)
+            self.control.adopt(self._controller, kept.run["controller"])
         elif self._controller is not None and kept.controller["kind"] == "state":
             remember(self._controller, kept)
         self.controller_name, self._named = kept.run["controller"], kept.run["controller_is_named"]
