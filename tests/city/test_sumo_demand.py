@@ -331,7 +331,13 @@ def test_stops_in_the_vehicle_and_at_named_places(tmp_path: Path) -> None:
         60.0,
     )
     assert second.parking and second.on_route == 1 and second.until == -1.0
-    assert third.parking and third.start == pytest.approx(64.8)
+    assert third.parking and third.start == pytest.approx(64.8) and third.stop_id == ""  # its lots are not a stop's room
+
+
+def test_shorter_room_for_those_who_park_is_counted(tmp_path: Path) -> None:
+    place = '<busStop id="halt" lane="west_in_1" startPos="20" endPos="40" parkingLength="100"/>'
+    scenario = load(tmp_path, vehicle(inside=ROUTE + '<stop busStop="halt" duration="20"/>'), additional=place)
+    assert scenario.report.not_modelled["parkingLength of a busStop"] == 1
 
 
 def test_stops_of_a_named_route_come_first(tmp_path: Path) -> None:

@@ -588,7 +588,7 @@ def test_signals_without_choice_are_not_taken_over(traffic_data: Path) -> None:
 
 
 def test_rooms_grow_without_losing_rows() -> None:
-    kinds = (np.int32, float, float, float, float, np.uint8, np.int32, np.int32)
+    kinds = (np.int32, float, float, float, float, np.uint8, np.int32, np.int32, np.int32)
     stops, rooms = Stops(*(np.zeros(0, kind) for kind in kinds)), Rooms()
     for n in range(70):
         stops = rooms.extended(stops, {name: [n] for name in Stops._fields})

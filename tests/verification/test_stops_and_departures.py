@@ -42,6 +42,48 @@ def test_buses_between_cars(verify: Any, flow: Any) -> None:
     verify.agrees(case, figures={"x loss": 0.05, "x waiting": 0.05, "bus duration": 0.02, "bus loss": 0.05})
 
 
+@pytest.mark.parametrize(
+    ("place", "stops"),
+    [
+        ('startPos="195" endPos="230"', ('duration="40"', 'duration="20"', 'duration="30"', 'duration="20"')),
+        ('startPos="195" endPos="230"', ('duration="40" parking="true"',) * 4),
+        ('startPos="205" endPos="230"', ('duration="20" parking="true"', 'duration="60" parking="true"', 'duration="20"', 'duration="20"')),
+        ('startPos="220" endPos="230"', ('duration="20" parking="true"', 'duration="20"', 'duration="40" parking="true"', 'duration="9"')),
+        ('startPos="150" endPos="230"', ('duration="9"', 'duration="60" parking="true"', 'duration="60"', 'duration="20" parking="true"')),
+    ],
+)
+def test_buses_share_the_room_of_a_stop(verify: Any, place: str, stops: tuple[str, ...]) -> None:
+    """Four buses and a car come to one stop, which is longer or shorter than they are. Expected: every state as in SUMO 1.28.0."""
+    buses = "".join(
+        f'<vehicle id="b{k}" type="bus" depart="{4 * k}" departSpeed="max"><route edges="ab bc"/><stop busStop="s" {stop}/></vehicle>'
+        for k, stop in enumerate(stops)
+    )
+    car = '<vehicle id="c" type="c" depart="13" departSpeed="max"><route edges="ab bc"/></vehicle>'
+    verify.same_trace(verify.case("signal", KINDS + buses + car, end=300.0, additional=f'<busStop id="s" lane="ab_0" {place}/>'))
+
+
+@pytest.mark.parametrize("start", [480, 530, 531, 543])
+def test_halt_in_a_queue_is_a_stop_where_the_whole_bus_is_within_it(verify: Any, start: int) -> None:
+    """A bus of 12 m stands in the queue of a signal at 542.5 m, short of the end of its stop. Expected: every state as in SUMO 1.28.0."""
+    cars = "".join(f'<vehicle id="c{k}" type="c" depart="{2 * k}" departSpeed="max"><route edges="ab bc"/></vehicle>' for k in range(7))
+    bus = '<vehicle id="bus" type="bus" depart="16" departSpeed="max"><route edges="ab bc"/><stop busStop="s" duration="30"/></vehicle>'
+    place = f'<busStop id="s" lane="ab_0" startPos="{start}" endPos="585"/>'
+    trace = verify.same_trace(verify.case("signal", KINDS + cars + bus, end=300.0, additional=place))
+    assert any(state[1] > 580.0 and state[2] == 0.0 for state in trace["bus"].values()) == (start > 530)
+
+
+def test_bus_that_waits_for_room_shuts_in_the_one_beside_the_road(verify: Any) -> None:
+    """The second bus comes from an entry too near to the stop to wait behind the first, which can't get back onto the road then.
+
+    Expected: every state as in SUMO 1.28.0: the second stands in its way until it is taken off after 300 s.
+    """
+    bus = '<route edges="ab bc"/><stop busStop="s" duration="20" parking="true"/></vehicle>'
+    buses = "".join(f'<vehicle id="b{k}" type="bus" depart="{10 * k}" departSpeed="max">{bus}' for k in range(2))
+    case = verify.case("signal", KINDS + buses, end=420.0, additional='<busStop id="s" lane="ab_0" startPos="30" endPos="40"/>')
+    trace = verify.same_trace(case)
+    assert sum(state[2] == 0.0 and state[1] < 40.0 for state in trace["b1"].values()) > 295
+
+
 def test_departures_wait_for_room_on_a_full_road(verify: Any, flow: Any) -> None:
     """More cars want to depart than a signal lets through; some of them anywhere along the queue.
 

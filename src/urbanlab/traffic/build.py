@@ -14,7 +14,7 @@ from urbanlab.city.acted_on import JUNCTION_PARAMETERS, LANE_CHANGE_PARAMETERS
 from urbanlab.city.demand import Demand, VehicleType
 from urbanlab.city.network import VEHICLE_CLASSES, Network
 from urbanlab.core.rng import entity_key, stream_key
-from urbanlab.traffic.kernels.arrays import Net, Params, Types
+from urbanlab.traffic.kernels.arrays import Net, Params, Places, Types
 from urbanlab.traffic.kernels.navigation import Navigation
 from urbanlab.traffic.kernels.sensors import Areas, Points
 from urbanlab.traffic.kernels.state import new_items, new_lanes, new_pool, new_slots, new_trips
@@ -199,7 +199,7 @@ def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
     speed = np.append(network.lane_speed, 1.0)
     permissions = np.append(network.lane_permissions, 0)
     num_slots = max(1024, 16 * min(num_lanes, 4096))
-    num_links = len(net.link_from)
+    num_links, num_places = len(net.link_from), int(compiled.stops.place.max(initial=-1)) + 1
     types = compile_types(demand.vehicle_types)
     remembered, memory = _memory(net, float((types.length + types.min_gap).max(initial=0.0)))
     return World(
@@ -208,6 +208,7 @@ def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
         routes=compiled.routes,
         runs=compiled.runs,
         stops=compiled.stops,
+        places=Places(np.full(num_places, -np.inf), np.zeros(num_places), np.zeros(num_places, np.int32)),
         lanes=new_lanes(speed, permissions),
         slots=new_slots(num_slots),
         trips=new_trips(len(rows), trip_keys(trip_ids, seed)),

@@ -93,7 +93,8 @@ def compile_routes(network: Network, net: Net, demand: Demand, trips: ExpandedTr
     class_bit : (V,) class of each trip's vehicle
     """
     runs = _Runs()
-    stop_rows: list[tuple[int, float, float, float, float, int, int, int]] = []
+    stop_rows: list[tuple[int, float, float, float, float, int, int, int, int]] = []
+    place_of: dict[tuple[str, int, float, float], int] = {}
     rows = trips.row
     trip_route = np.zeros(len(rows), np.int32)
     trip_stop = np.full(len(rows), -1, np.int32)
@@ -112,16 +113,16 @@ def compile_routes(network: Network, net: Net, demand: Demand, trips: ExpandedTr
             trip_route[v] = start
             continue
         edges = demand.route(route)
-        stops = _place_stops(network, demand, row, edges)
+        stops = _place_stops(network, demand, row, edges, place_of)
         arrival = wanted_arrival(network, int(edges[-1]), int(arrival_lane[row]))
-        key = (route, bit, tuple((at, lane, end) for at, lane, _, end, _, _, _ in stops), arrival)
-        start = runs.add(key, edges, [(at, lane, end) for at, lane, _, end, _, _, _ in stops], arrival, bit)
+        key = (route, bit, tuple((at, lane, end) for at, lane, _, end, _, _, _, _ in stops), arrival)
+        start = runs.add(key, edges, [(at, lane, end) for at, lane, _, end, _, _, _, _ in stops], arrival, bit)
         trip_route[v] = start
-        for n, (at, lane, begin, end, duration, until, parking) in enumerate(stops):
+        for n, (at, lane, begin, end, duration, until, parking, place) in enumerate(stops):
             if n == 0:
                 trip_stop[v] = len(stop_rows)
             after = len(stop_rows) + 1 if n + 1 < len(stops) else -1
-            stop_rows.append((lane, begin, end, duration, until, int(parking), start + at + n, after))
+            stop_rows.append((lane, begin, end, duration, until, int(parking), start + at + n, after, place))
     return CompiledRoutes(*_tables(net, runs), _stop_table(stop_rows), trip_route, trip_stop)
 
 
@@ -135,10 +136,11 @@ def wanted_arrival(network: Network, last: int, index: int) -> tuple[int, float]
 
 
 def _place_stops(
-    network: Network, demand: Demand, row: int, edges: NDArray[np.int32]
-) -> list[tuple[int, int, float, float, float, float, bool]]:
-    """Stops of a trip as (place in the route, lane, start, end, duration, until, parking) in driving order.
+    network: Network, demand: Demand, row: int, edges: NDArray[np.int32], place_of: dict[tuple[str, int, float, float], int]
+) -> list[tuple[int, int, float, float, float, float, bool, int]]:
+    """Stops of a trip as (place in the route, lane, start, end, duration, until, parking, stopping place) in driving order.
 
+    `place_of` numbers the stopping places that vehicles share; -1 where the stop has no name.
     A stop that the rest of the route does not pass is left out: the readers have reported it.
     """
     found = []
@@ -152,13 +154,14 @@ def _place_stops(
             continue
         at = max(begin, stop.on_route) + int(places[0])
         last_end = stop.end
-        found.append((at, stop.lane, stop.start, stop.end, stop.duration, stop.until, stop.parking))
+        place = place_of.setdefault((stop.stop_id, stop.lane, stop.start, stop.end), len(place_of)) if stop.stop_id else -1
+        found.append((at, stop.lane, stop.start, stop.end, stop.duration, stop.until, stop.parking, place))
     return found
 
 
-def _stop_table(rows: list[tuple[int, float, float, float, float, int, int, int]]) -> Stops:
-    table = np.array(rows, np.float64).reshape(-1, 8)
-    kinds = (np.int32, np.float64, np.float64, np.float64, np.float64, np.uint8, np.int32, np.int32)
+def _stop_table(rows: list[tuple[int, float, float, float, float, int, int, int, int]]) -> Stops:
+    table = np.array(rows, np.float64).reshape(-1, 9)
+    kinds = (np.int32, np.float64, np.float64, np.float64, np.float64, np.uint8, np.int32, np.int32, np.int32)
     return Stops(*(table[:, k].astype(kind) for k, kind in enumerate(kinds)))
 
 

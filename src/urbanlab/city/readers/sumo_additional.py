@@ -118,6 +118,8 @@ class AdditionalReader:
             self.places[(kind, name)] = place
             if kind in ("chargingStation", "overheadWireSegment"):
                 self.report.note(f"charging at a {kind}", name)
+            elif "parkingLength" in attributes:
+                self.report.note(f"parkingLength of a {kind}", name)
             elif kind == "parkingArea":
                 self.report.note("capacity of a parkingArea", name)
 

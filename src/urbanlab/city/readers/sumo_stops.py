@@ -78,7 +78,7 @@ def resolve_stop(
         duration=max(duration, 0.0),
         until=values.time(attributes, "until", -1.0),
         parking=is_parking,
-        stop_id=stop_id,
+        stop_id=stop_id if "parkingArea" not in attributes else "",  # whose room is not that of a stopping place
         triggered=triggered not in _FALSE,
     )
 

@@ -301,7 +301,7 @@ class StreetActs:
         row = len(world.stops.lane)
         values = {
             "lane": new.lane, "start": new.start, "end": new.end, "duration": new.duration, "until": -1.0, "parking": int(new.parking),
-            "route": 0, "next": -1,
+            "route": 0, "next": -1, "place": -1,
         }  # fmt: skip
         self._model.replace(stops=self._rooms.extended(world.stops, {name: [value] for name, value in values.items()}))
         ends = self.world.stops.end

@@ -34,6 +34,7 @@ __all__ = [
     "ROUNDABOUT_REACH",
     "Net",
     "Params",
+    "Places",
     "Routes",
     "Runs",
     "Stops",
@@ -154,6 +155,15 @@ class Stops(NamedTuple):
     parking: U8
     route: I32  # route position where it is
     next: I32  # next stop of the trip, -1 none
+    place: I32  # stopping place that it shares with other vehicles' stops, -1 none
+
+
+class Places(NamedTuple):
+    """Stopping places, (P,): who came back onto the road last; for the others it takes room there when they look for the next time."""
+
+    time: F64  # [s] of the step in which it came back
+    front: F64  # [m]
+    kind: I32
 
 
 class Routes(NamedTuple):

@@ -14,6 +14,7 @@ from urbanlab.traffic.kernels.conflicts import is_priority, is_yellow, link_stat
 from urbanlab.traffic.kernels.limits import lane_limit
 from urbanlab.traffic.kernels.look_ahead import route_stop, was_major
 from urbanlab.traffic.kernels.state import EXPECTS_TO_WAIT, ITEM_REQUEST, NEVER, NUM_ITEMS
+from urbanlab.traffic.kernels.stopping_place import free_end, has_room
 from urbanlab.traffic.kernels.world import FLAG_CROSS, FLAG_STOP, FLAG_STUCK, World
 from urbanlab.traffic.physics.emissions import CO2_COLUMN, FUEL_COLUMNS, fuel_rate
 from urbanlab.traffic.physics.following import EPS, brake_gap, dawdled, stop_speed
@@ -172,8 +173,16 @@ def _reaches_stop(w: World, lane: int, slot: int, v: float, time: float) -> bool
     slots, stop = w.slots, w.slots.stop[slot]
     if stop < 0 or v >= HALTING or w.stops.lane[stop] != lane or w.stops.route[stop] != slots.route[slot]:
         return False
-    if slots.pos[slot] < w.stops.end[stop] - STOP_REACHED and (slots.pos[slot] < w.stops.start[stop] or v > EPS):
+    pos, kind = slots.pos[slot], slots.kind[slot]
+    if w.stops.place[stop] < 0:
+        if pos < w.stops.end[stop] - STOP_REACHED and (pos < w.stops.start[stop] or v > EPS):
+            return False
+    elif not has_room(w, stop, kind, pos):
         return False
+    elif pos < free_end(w, slot, stop, NEVER) - STOP_REACHED:
+        # in a queue, but as a whole within the stop: that will do
+        if pos - w.types.length[kind] < w.stops.start[stop] or slots.halt[slot] < 1.5 * w.params.dt:
+            return False
     until = w.stops.until[stop]
     stay = max(w.stops.duration[stop], until - time if until >= 0.0 else 0.0)
     slots.dwell[slot] = max(0.0, stay - w.params.dt)

@@ -11,10 +11,8 @@ from __future__ import annotations
 from urbanlab.core.draw import uniform
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.choose_way import choose_again, choose_late, choose_way, is_late
-from urbanlab.traffic.kernels.conflicts import is_priority, is_red, is_yellow, link_state, rear_slot
+from urbanlab.traffic.kernels.entry_room import fits
 from urbanlab.traffic.kernels.limits import lane_limit
-from urbanlab.traffic.kernels.look_ahead import next_link
-from urbanlab.traffic.kernels.neighbours import place_on_lane
 from urbanlab.traffic.kernels.slots import insert_slot, reserve
 from urbanlab.traffic.kernels.state import NEVER
 from urbanlab.traffic.kernels.transfer import notice
@@ -27,9 +25,9 @@ from urbanlab.traffic.kernels.world import (
     Departures,
     World,
 )
-from urbanlab.traffic.physics.following import brake_gap, follow_speed, free_speed, secure_gap, stop_speed
+from urbanlab.traffic.physics.following import secure_gap
 
-__all__ = ["best_insertion_lane", "enqueue_due", "fits", "insert_waiting"]
+__all__ = ["best_insertion_lane", "enqueue_due", "free_lane", "insert_waiting"]
 
 DRAW_LANE = 1
 DRAW_POS = 2
@@ -45,7 +43,6 @@ BEST_LOOK = 3000.0
 TRIES = 10
 """Random places tried before a free one is looked for."""
 
-NO_SPEED = -1.0
 REFUSED = 0
 INSERTED = 1
 FULL = 2
@@ -188,7 +185,7 @@ def _allowed(w: World, lane: int, kind: int) -> bool:
 
 
 @device
-def _free_lane(w: World, low: int, num: int, kind: int, route: int, mode: int, pos: float) -> int:
+def free_lane(w: World, low: int, num: int, kind: int, route: int, mode: int, pos: float) -> int:
     """Lane with the largest gap before its last vehicle; mode: 3 free, 4 allowed, 5 best."""
     longest = 0.0
     start = w.routes.best_start[route]
@@ -241,7 +238,7 @@ def best_insertion_lane(w: World, trip: int, edge: int, step: int, pos: float) -
                     return lane
                 wanted -= 1
         return -1
-    return _free_lane(w, low, num, kind, d.route[trip], 5 if mode == 6 else mode, pos)
+    return free_lane(w, low, num, kind, d.route[trip], 5 if mode == 6 else mode, pos)
 
 
 @inline
@@ -414,148 +411,3 @@ def _fill_slot(w: World, slot: int, trip: int, lane: int, pos: float, speed: flo
     slots.waits[slot] = 0
     w.trips.slot[trip] = slot
     w.trips.lane[trip] = lane
-
-
-@inline
-def _lowered(bound: float, speed: float, may_lower: bool) -> float:
-    """Speed after a bound; NO_SPEED where it may not be lowered."""
-    if bound >= speed:
-        return speed
-    if may_lower:
-        return bound
-    return NO_SPEED if speed > 0.0 else speed
-
-
-@device
-def fits(w: World, lane: int, pos: float, speed: float, may_lower: bool, kind: int, route: int, factor: float, stop_end: float) -> float:
-    """Speed with which a vehicle can enter a lane at a place, -1 where it cannot [m/s]."""
-    types, dt = w.types, w.params.dt
-    if pos < 0.0 or pos > w.net.lane_length[lane]:
-        return NO_SPEED
-    if stop_end >= 0.0:
-        bound = stop_speed(stop_end - pos, speed, types.decel[kind], types.emergency_decel[kind], dt)
-        speed = _lowered(bound, speed, may_lower)
-        if speed < 0.0:
-            return NO_SPEED
-    speed = _fits_links(w, lane, pos, speed, may_lower, kind, route, factor)
-    if speed < 0.0:
-        return NO_SPEED
-    place = w.lanes.first[lane]
-    if w.lanes.count[lane] > 0:
-        place = place_on_lane(w, lane, pos)
-        if place > w.lanes.first[lane]:
-            speed = _behind(w, kind, -pos, place - 1, speed, may_lower)
-            if speed < 0.0:
-                return NO_SPEED
-    if place == w.lanes.first[lane] and w.lanes.left_trip[lane] >= 0:
-        speed = _behind_left(w, lane, kind, -pos, speed, may_lower)
-        if speed < 0.0:
-            return NO_SPEED
-    return speed if _fits_before(w, lane, pos, place, speed, kind) else NO_SPEED
-
-
-@inline
-def _behind(w: World, kind: int, offset: float, leader: int, speed: float, may_lower: bool) -> float:
-    """Bound from a leader whose lane starts `offset` [m] ahead."""
-    types = w.types
-    gap = offset + w.slots.pos[leader] - types.length[w.slots.kind[leader]] - types.min_gap[kind]
-    return _behind_gap(w, kind, gap, leader, speed, may_lower)
-
-
-@device
-def _behind_gap(w: World, kind: int, gap: float, leader: int, speed: float, may_lower: bool) -> float:
-    types = w.types
-    if gap < 0.0:
-        return NO_SPEED
-    bound = follow_speed(
-        types.model[kind], gap, speed, w.slots.speed[leader], types.apparent_decel[w.slots.kind[leader]],
-        types.max_speed[kind], types.accel[kind], types.decel[kind], types.emergency_decel[kind], types.tau[kind],
-        types.delta[kind], w.params.dt,
-    )  # fmt: skip
-    return _lowered(bound, speed, may_lower)
-
-
-@device
-def _behind_left(w: World, lane: int, kind: int, offset: float, speed: float, may_lower: bool) -> float:
-    """Bound from a vehicle that has left the lane with its front only."""
-    leader = rear_slot(w, lane)
-    if leader < 0:
-        return speed
-    out = w.slots.odo[leader] - w.lanes.left_odo[lane] - w.types.length[w.slots.kind[leader]]
-    gap = offset + w.net.lane_length[lane] + out - w.types.min_gap[kind]
-    return _behind_gap(w, kind, gap, leader, speed, may_lower)
-
-
-@device
-def _fits_links(w: World, lane: int, pos: float, speed: float, may_lower: bool, kind: int, route: int, factor: float) -> float:
-    """Bound from links, slower lanes and vehicles beyond the end of the lane."""
-    net, types, dt = w.net, w.types, w.params.dt
-    decel, emergency = types.decel[kind], types.emergency_decel[kind]
-    seen = net.lane_length[lane] - pos
-    reach = brake_gap(speed, decel, types.tau[kind], dt) + types.min_gap[kind]
-    here = lane
-    while seen < reach:
-        if net.lane_internal[here] == 0 and w.routes.last[route] != 0:
-            return speed
-        link = next_link(w, here, route)
-        if link < 0:
-            return _lowered(stop_speed(seen, speed, decel, emergency, dt), speed, may_lower)
-        state = link_state(w, link)
-        inside = net.lane_internal[here] != 0
-        if not inside and (is_red(state) or is_yellow(state) or not is_priority(state)):
-            return _lowered(stop_speed(max(0.0, seen - types.stopline_gap[kind]), speed, decel, emergency, dt), speed, may_lower)
-        here = net.link_next[link]
-        if net.lane_internal[here] == 0:
-            route += 1
-        limit = lane_limit(w, here, kind, factor)
-        if speed > limit:
-            speed = _lowered(free_speed(seen, limit, decel, dt), speed, may_lower)
-        count = w.lanes.count[here]
-        if speed >= 0.0 and count > 0:
-            return _behind(w, kind, seen, w.lanes.first[here] + count - 1, speed, may_lower)
-        if speed >= 0.0 and w.lanes.left_trip[here] >= 0:
-            speed = _behind_left(w, here, kind, seen, speed, may_lower)
-        if speed < 0.0:
-            return NO_SPEED
-        seen += net.lane_length[here]
-        reach = brake_gap(speed, decel, types.tau[kind], dt) + types.min_gap[kind]
-    return speed
-
-
-@inline
-def _clear_of(w: World, follower: int, gap: float, speed: float, kind: int) -> bool:
-    """Has a follower room to brake behind the inserted vehicle?"""
-    types = w.types
-    other = w.slots.kind[follower]
-    need = secure_gap(w.slots.speed[follower], types.decel[other], types.tau[other], speed, types.decel[kind], w.params.dt)
-    return gap - types.min_gap[other] >= need
-
-
-@device
-def _fits_before(w: World, lane: int, pos: float, place: int, speed: float, kind: int) -> bool:
-    """Enough room for the follower, on this lane or on those that lead to it?"""
-    net, lanes, slots = w.net, w.lanes, w.slots
-    back = pos - w.types.length[kind]
-    if lanes.count[lane] > 0 and place < lanes.first[lane] + lanes.count[lane]:
-        return _clear_of(w, place, back - slots.pos[place], speed, kind)
-    for i in range(net.lane_in[lane], net.lane_in[lane + 1]):
-        before = net.link_from[net.in_link[i]]
-        offset = net.lane_length[before]
-        for _ in range(3):
-            if lanes.count[before] > 0:
-                first = lanes.first[before]
-                if _comes_here(w, before, first, lane) and not _clear_of(w, first, back + offset - slots.pos[first], speed, kind):
-                    return False
-                break
-            if net.lane_internal[before] == 0 or net.lane_in[before] >= net.lane_in[before + 1]:
-                break
-            before = net.link_from[net.in_link[net.lane_in[before]]]
-            offset += net.lane_length[before]
-    return True
-
-
-@inline
-def _comes_here(w: World, before: int, slot: int, lane: int) -> bool:
-    """Does the front vehicle of an upstream lane go to `lane`?"""
-    link = next_link(w, before, w.slots.route[slot])
-    return link >= 0 and w.net.link_to[link] == lane

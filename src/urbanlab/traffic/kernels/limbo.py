@@ -8,8 +8,8 @@ comes back at its place as soon as there is a gap.
 from __future__ import annotations
 
 from urbanlab.core.jit import device
-from urbanlab.traffic.kernels.insert import fits
-from urbanlab.traffic.kernels.limits import lane_limit
+from urbanlab.traffic.kernels.entry_room import fits, free_place
+from urbanlab.traffic.kernels.insert import free_lane
 from urbanlab.traffic.kernels.slots import copy_slot, insert_slot, remove_slot
 from urbanlab.traffic.kernels.transfer import end_trip, next_edge, notice
 from urbanlab.traffic.kernels.world import COUNT_ARRIVED, COUNT_RUNNING, MOVE_NEXT, World
@@ -17,8 +17,6 @@ from urbanlab.traffic.kernels.world import COUNT_ARRIVED, COUNT_RUNNING, MOVE_NE
 __all__ = ["return_from_limbo"]
 
 ARRIVED = 3
-STEP_BACK = 10.0
-"""[m] between the places on a lane that a teleported vehicle tries."""
 
 
 @device
@@ -28,7 +26,7 @@ def return_from_limbo(w: World, time: float) -> bool:
     while w.cursor[MOVE_NEXT] < w.lanes.count[limbo]:
         slot = w.lanes.first[limbo] + w.cursor[MOVE_NEXT]
         if w.slots.dwell[slot] >= 0.0:
-            result = _unpark(w, slot)
+            result = _unpark(w, slot, time)
         else:
             result = _reappear(w, slot, time)
         if result < 0:
@@ -61,7 +59,7 @@ def _enter(w: World, slot: int, lane: int, pos: float, speed: float) -> int:
 
 
 @device
-def _unpark(w: World, slot: int) -> int:
+def _unpark(w: World, slot: int, time: float) -> int:
     """A vehicle parked at its stop: it waits out its time and then for a gap. 1 back on the road, 0 not yet."""
     slots, dt = w.slots, w.params.dt
     if slots.dwell[slot] > 0.0:
@@ -74,6 +72,9 @@ def _unpark(w: World, slot: int) -> int:
     route = slots.route[slot] + 1
     if fits(w, lane, pos, 0.0, False, slots.kind[slot], route, slots.factor[slot], -1.0) < 0.0:
         return 0
+    place = w.stops.place[stop]
+    if place >= 0:
+        w.places.time[place], w.places.front[place], w.places.kind[place] = time, pos, slots.kind[slot]
     slots.dwell[slot] = -1.0
     slots.stop[slot] = w.stops.next[stop]
     slots.route[slot] = route
@@ -86,19 +87,12 @@ def _reappear(w: World, slot: int, time: float) -> int:
     slots, net = w.slots, w.net
     kind, route = slots.kind[slot], slots.route[slot]
     edge = w.routes.edge[route]
-    low, start = net.edge_first_lane[edge], w.routes.best_start[route]
-    for i in range(net.edge_num_lanes[edge]):
-        lane = low + i
-        usable = w.lanes.permissions[lane] & w.types.class_bit[kind] != 0
-        if not usable or (w.routes.last[route] == 0 and w.routes.best_link[start + i] < 0):
-            continue
-        wanted = lane_limit(w, lane, kind, slots.factor[slot])
-        pos = 0.0
-        while pos <= net.lane_length[lane]:
-            speed = fits(w, lane, pos, wanted, True, kind, route, slots.factor[slot], -1.0)
-            if speed >= 0.0:
-                return _enter(w, slot, lane, pos, speed)
-            pos += STEP_BACK
+    low = net.edge_first_lane[edge]
+    lane = free_lane(w, low, net.edge_num_lanes[edge], kind, route, 4, 0.0)
+    if lane >= 0:
+        pos, speed = free_place(w, lane, kind, route, slots.factor[slot])
+        if speed >= 0.0:
+            return _enter(w, slot, lane, pos, speed)
     if time < slots.conflict_time[slot]:
         return 0
     if w.routes.last[route] != 0:

@@ -7,6 +7,7 @@ from urbanlab.traffic.kernels.arrays import LINK_INSIDE
 from urbanlab.traffic.kernels.conflicts import is_priority, is_red, is_yellow, junction_bounds, link_state, rear_slot
 from urbanlab.traffic.kernels.limits import lane_limit, top_speed
 from urbanlab.traffic.kernels.state import ITEM_REQUEST, NUM_ITEMS
+from urbanlab.traffic.kernels.stopping_place import free_end
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import (
     EPS,
@@ -217,9 +218,10 @@ def look_ahead(w: World, lane: int, slot: int, v: float, lane_speed: float, pass
     while True:
         inside = net.lane_internal[here] != 0
         if route_stop(w, slot, here, route):
-            distance = seen + w.stops.end[slots.stop[slot]] + EPS - net.lane_length[here]
+            place = free_end(w, slot, slots.stop[slot], time - 1.5 * dt) + EPS
+            distance = seen + place - net.lane_length[here]
             stop = max(stop_speed(distance, speed, decel, emergency, dt), lowest)
-            _lower_leave(w, last, stop_speed(w.stops.end[slots.stop[slot]] + EPS, pass_speed, decel, emergency, dt))
+            _lower_leave(w, last, stop_speed(place, pass_speed, decel, emergency, dt))
             return _end(w, slot, num, min(v, stop), distance, 0.0)
         if not inside and w.routes.last[route] != 0:
             bound = _arrival_bound(w, slot, here, seen, lane_speed)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from urbanlab.traffic.kernels.arrays import Net, Params, Routes, Runs, Stops, Types
+from urbanlab.traffic.kernels.arrays import Net, Params, Places, Routes, Runs, Stops, Types
 from urbanlab.traffic.kernels.navigation import Navigation
 from urbanlab.traffic.kernels.sensors import Areas, Points
 from urbanlab.traffic.kernels.state import Items, Lanes, Pool, Slots, Trips
@@ -83,6 +83,7 @@ class World(NamedTuple):
     routes: Routes
     runs: Runs
     stops: Stops
+    places: Places
     lanes: Lanes
     slots: Slots
     trips: Trips
