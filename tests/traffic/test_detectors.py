@@ -315,27 +315,62 @@ def test_detector_files_of_a_run(run: Simulation, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("city", ["acosta", "pasubio"])
-def test_loops_of_bologna_count_what_sumos_count(sumo_home: Path, traffic_data: Path, tmp_path: Path, city: str) -> None:
-    """Half an hour, all loops: two stochastic programs agree in the sum, and loop by loop where many pass."""
+def test_detectors_of_bologna_are_sumos(sumo_home: Path, traffic_data: Path, tmp_path: Path, city: str) -> None:
+    """Half an hour with all loops of the files, areas and probes over their lanes.
+
+    Two stochastic programs agree in the sum, and where much passes one by one: 90 % of the counts by GEH below 5. In the sum
+    counts, vehicle seconds, mean speeds, travel times and time losses differ by 5 % at most (found: 2 %), jam lengths by 10 % (4 %).
+    """
     folder = traffic_data / f"bologna_{city}"
     more = [folder / f"{city}_{part}.add.xml.gz" for part in ("vtypes", "bus_stops", "tls")]
-    scenario = read_sumo_config(folder / f"{city}.sumocfg", additional=[*more, folder / f"{city}_detectors.add.xml.gz"])
-    loops = tmp_path / "loops.add.xml"
-    loops.write_text("<additional>" + "".join(loop(scenario, detector) for detector in scenario.detectors) + "</additional>")
-    command = [sumo_home / "bin" / "sumo", "-c", folder / f"{city}.sumocfg", "-a", ",".join(map(str, [*more, loops]))]
+    loops = read_sumo_config(folder / f"{city}.sumocfg", additional=[*more, folder / f"{city}_detectors.add.xml.gz"])
+    placed = tmp_path / "detectors.add.xml"
+    placed.write_text(f"<additional>{detectors_at_loops(loops)}</additional>")
+    command = [sumo_home / "bin" / "sumo", "-c", folder / f"{city}.sumocfg", "-a", ",".join(map(str, [*more, placed]))]
     subprocess.run([*command, "--end", "1800", "--no-step-log", "--no-warnings", "--seed", "3"], check=True, capture_output=True)
-    theirs = {name: row for (name, begin), row in intervals(tmp_path)["e1.xml"].items()}
-    with Simulation(scenario, end=1800.0) as simulation:
-        ours = {str(row["detector_id"]): row for row in simulation.run().record().detectors}
-    assert ours.keys() == theirs.keys() and len(ours) > 20
-    total = sum(int(str(row["left"])) for row in ours.values()), sum(row["nVehContrib"] for row in theirs.values())
-    assert total[0] == pytest.approx(total[1], rel=0.05)
-    busy = [name for name, row in theirs.items() if row["nVehContrib"] >= 100]
-    counts = np.array([[int(str(ours[name]["left"])), theirs[name]["nVehContrib"]] for name in busy], float)
-    geh = np.sqrt(2.0 * (counts[:, 0] - counts[:, 1]) ** 2 / counts.sum(axis=1))
-    assert np.mean(geh < 5.0) > 0.9, sorted(zip(geh.round(1).tolist(), busy, counts.tolist(), strict=True))[-8:]
+    with Simulation(read_sumo_config(folder / f"{city}.sumocfg", additional=[*more, placed]), end=1800.0) as simulation:
+        record = simulation.run().record()
+    (tmp_path / "ours").mkdir()
+    for kind, name in FILES.items():
+        write_detectors(tmp_path / "ours" / name, kind, record, PROVENANCE)
+    ours, theirs = intervals(tmp_path / "ours"), intervals(tmp_path)
+    for name, count in (("e1.xml", "nVehContrib"), ("e2.xml", "nVehSeen"), ("e3.xml", "vehicleSum")):
+        assert ours[name].keys() == theirs[name].keys() and len(theirs[name]) > 15, name
+        assert total(ours[name], count) == pytest.approx(total(theirs[name], count), rel=0.05), name
+        counts = np.array([[ours[name][key][count], row[count]] for key, row in theirs[name].items() if row[count] >= 100])
+        geh = np.sqrt(2.0 * (counts[:, 0] - counts[:, 1]) ** 2 / counts.sum(axis=1))
+        assert np.mean(geh < 5.0) > 0.9, (name, geh.round(1).tolist())
+    for name, value, weight in (
+        ("e2.xml", "sampledSeconds", ""), ("e2.xml", "meanSpeed", "sampledSeconds"), ("e2.xml", "meanMaxJamLengthInMeters", ""),
+        ("e3.xml", "meanTravelTime", "vehicleSum"), ("e3.xml", "meanTimeLoss", "vehicleSum"),
+    ):  # fmt: skip
+        share = 0.1 if "Jam" in value else 0.05
+        assert total(ours[name], value, weight) == pytest.approx(total(theirs[name], value, weight), rel=share), (name, value)
 
 
-def loop(scenario: Scenario, detector: Detector) -> str:
-    lane = scenario.network.lane_id(detector.lane)
-    return f'<e1Detector id="{detector.detector_id}" lane="{lane}" pos="{detector.pos}" period="{detector.period}" file="e1.xml"/>'
+def total(rows: dict[tuple[str, str], dict[str, float]], value: str, weight: str = "") -> float:
+    """Sum of a value over all detectors, or its mean by a weight; -1 is a mean over nothing."""
+    weights = [(row[weight] if weight else 1.0) if row[value] >= 0.0 else 0.0 for row in rows.values()]
+    found = sum(row[value] * share for row, share in zip(rows.values(), weights, strict=True))
+    return found / sum(weights) if weight else found
+
+
+def detectors_at_loops(scenario: Scenario) -> str:
+    """The loops of a scenario with one period, an area and a probe over each of their lanes."""
+    network = scenario.network
+    text = "".join(
+        f'<e1Detector id="{d.detector_id}" lane="{network.lane_id(d.lane)}" pos="{d.pos}" period="1800" file="e1.xml"/>'
+        for d in scenario.detectors
+    )
+    lanes = sorted({d.lane for d in scenario.detectors})
+    text += "".join(
+        f'<e2Detector id="area{k}" lane="{network.lane_id(k)}" pos="0" endPos="{network.lane_length[k]:.2f}" friendlyPos="true" '
+        'period="1800" file="e2.xml"/>'
+        for k in lanes
+    )
+    text += "".join(
+        f'<e3Detector id="probe{k}" period="1800" file="e3.xml"><detEntry lane="{network.lane_id(k)}" pos="1"/>'
+        f'<detExit lane="{network.lane_id(k)}" pos="{network.lane_length[k] - 1.0:.2f}"/></e3Detector>'
+        for k in lanes
+    )
+    return text
