@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 PERFECT = '<vType id="c" sigma="0" speedDev="0"/>'
 
 
@@ -27,16 +29,20 @@ def test_drivers_leave_a_lane_that_waits_for_a_left_turn(verify: Any) -> None:
     verify.same_trace(verify.case("two_lanes", vehicles(*streams), end=160.0))
 
 
-def test_drivers_change_lanes_before_somebody_who_is_in_the_way_in_the_junction(verify: Any) -> None:
-    """A long vehicle that does 1.5 m/s comes out of a side road; cars on the lane that it joins have right of way, but it is in their way.
+@pytest.mark.parametrize(
+    "cars", [[(8, 0, 225)], [(8, 1, 210)], [(7, 0, 200), (9, 0, 200)], [(7, 1, 200), (7, 0, 205)]], ids=["right", "left", "two", "both"]
+)
+def test_lanes_are_compared_by_who_is_in_the_way_in_the_junction(verify: Any, cars: list[tuple[int, int, int]]) -> None:
+    """A long vehicle that does 1.5 m/s comes out of a side road; cars, by departure [s], lane and place [m], have right of way.
 
-    Expected: the state of every vehicle as in SUMO 1.28.0: cars look past the line and take the other lane, hardly braking. Source:
-    `MSLane::getLeaderOnConsecutive`, where whoever is on a path that meets the own one counts as the lane's leader.
+    Expected: the state of every vehicle as in SUMO 1.28.0: who is on the lane that it joins takes the other one, and who is on the other
+    one stays there. Source: `MSLane::getLeaderOnConsecutive`, where whoever is on a path that meets the own one is a leader.
     """
     slow = '<vType id="slow" vClass="truck" length="16" maxSpeed="1.5" sigma="0" speedDev="0"/>'
     slow += '<vehicle id="t" type="slow" depart="0" departPos="130"><route edges="sc ce"/></vehicle>'
-    how = 'departLane="0" departPos="100" departSpeed="max"'
-    cars = "".join(f'<vehicle id="v{k}" type="c" depart="{8 + 3 * k}" {how}><route edges="wc ce"/></vehicle>' for k in range(3))
-    trace = verify.same_trace(verify.case("side", PERFECT + slow + cars, end=90.0))
-    assert all(any(state[0] == "wc_1" for state in trace[f"v{k}"].values()) for k in range(3))
-    assert min(state[2] for k in range(3) for state in trace[f"v{k}"].values()) > 11.0
+    rows = "".join(
+        f'<vehicle id="v{k}" type="c" depart="{t}" departLane="{lane}" departPos="{pos}" departSpeed="max"><route edges="wc ce"/></vehicle>'
+        for k, (t, lane, pos) in enumerate(cars)
+    )
+    trace = verify.same_trace(verify.case("side", PERFECT + slow + rows, end=60.0))
+    assert all("ce_1" in {state[0] for state in trace[f"v{k}"].values()} for k in range(len(cars)))
