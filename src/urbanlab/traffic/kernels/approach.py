@@ -16,7 +16,7 @@ from urbanlab.traffic.kernels.later_links import forget_earlier, remember
 from urbanlab.traffic.kernels.limits import lane_limit
 from urbanlab.traffic.kernels.state import ITEM_REQUEST, NO_REQUEST, NUM_ITEMS
 from urbanlab.traffic.kernels.world import World
-from urbanlab.traffic.physics.following import brake_gap, follow_speed, secure_gap, speed_after
+from urbanlab.traffic.physics.following import brake_gap, follow_speed, speed_after
 from urbanlab.traffic.physics.gaps import impatience
 
 __all__ = ["announce", "forget", "is_open", "zipper_speed"]
@@ -161,8 +161,9 @@ def _could_follow(distance: float, speed: float, decel: float, lead_distance: fl
 def zipper_speed(w: World, slot: int, item: int, can_brake: bool, time: float) -> float:
     """Speed that lets the streams of a zipper alternate [m/s].
 
-    Model: SUMO's zipper (Erdmann, `MSLink::getZipperSpeed`): the gap to a vehicle of the other stream that arrives first is opened
-    evenly until both are at the link; the nearer the link, the more plain car following counts.
+    Model: SUMO's zipper (`MSLink::getZipperSpeed`), as version 1.28 does it, found from its traces: who lets a vehicle of the other
+    stream go first slows down evenly so as to be at the link a reaction time after it, or to a stop where that is sooner; it need not
+    drive slower than it would behind that vehicle. The nearer the link, the harder it may brake.
     """
     net, items, slots, types = w.net, w.items, w.slots, w.types
     kind, link = slots.kind[slot], items.link[item]
@@ -194,19 +195,21 @@ def _behind_zipper(w: World, slot: int, item: int, foe: int, foe_item: int, safe
         return safe
     foe_lane, own_lane = w.trips.lane[slots.trip[foe]], w.trips.lane[slots.trip[slot]]
     u_end = min(lane_limit(w, foe_lane, foe_kind, slots.factor[foe]), speed_after(foe_distance, u, types.accel[foe_kind]))
-    u_mean = 0.5 * (u + u_end)
-    foe_time = max(1.0, math.ceil(foe_distance / max(EPS, u_mean) / dt) * dt)
-    top = min(lane_limit(w, own_lane, kind, slots.factor[slot]), speed_after(distance, v, types.accel[kind]))
-    v_end = min(top, max(u_end, speed_after(distance, v, decel)))
-    v_mean = 0.5 * (v + v_end)
-    own_time = max(1.0, math.ceil(distance / max(EPS, v_mean) / dt) * dt)
+    foe_time = max(1.0, math.ceil(foe_distance / max(EPS, 0.5 * (u + u_end)) / dt) * dt)
+    top = lane_limit(w, own_lane, kind, slots.factor[slot])
+    # be there a reaction time after the foe, or slow down evenly to a stop where that is sooner
+    time = foe_time + types.tau[kind]
+    if time * safe < 2.0 * distance:
+        change = 2.0 * (distance - time * safe) / (time * time)
+    else:
+        change = -safe * safe / (2.0 * max(EPS, distance))
     gap = distance - types.length[foe_kind] - types.min_gap[kind] - foe_distance
-    wanted = secure_gap(v_end, decel, types.tau[kind], u_end, foe_decel, dt)
-    change = 2.0 * (gap + foe_time * u_mean - wanted - v_mean * foe_time) / (foe_time * foe_time)
     follow = follow_speed(
         types.model[kind], gap, v, u, foe_decel, types.max_speed[kind], types.accel[kind], decel, types.emergency_decel[kind],
         types.tau[kind], types.delta[kind], dt,
     )  # fmt: skip
+    v_end = min(top, max(u_end, speed_after(distance, v, -decel)))
+    own_time = max(1.0, math.ceil(distance / max(EPS, 0.5 * (v + v_end)) / dt) * dt)
     weight = min(1.0, own_time / 10.0)
     hardest = weight * decel + (1.0 - weight) * types.emergency_decel[kind]
-    return max(follow, v - hardest * dt, weight * (v + change * dt) + (1.0 - weight) * follow)
+    return max(follow, v - hardest * dt, v + change * dt)

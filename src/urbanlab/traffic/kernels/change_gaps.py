@@ -5,6 +5,7 @@ from __future__ import annotations
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.change_speed import BLOCKED_BEHIND, BLOCKED_FRONT
 from urbanlab.traffic.kernels.conflicts import is_red, junction_bounds, link_state
+from urbanlab.traffic.kernels.gap_acceptance import ZIPPER
 from urbanlab.traffic.kernels.look_ahead import next_link
 from urbanlab.traffic.kernels.neighbours import NONE
 from urbanlab.traffic.kernels.world import World
@@ -76,7 +77,14 @@ def past_junction(w: World, slot: int, kind: int, lane: int, v: float) -> float:
 
 @device
 def blocked_by_foes(w: World, slot: int, kind: int, target: int) -> int:
-    """Would vehicles whose ways through the junction meet that of the other lane make it brake harder than it likes to?"""
+    """Would vehicles whose ways through the junction meet that of the other lane make it brake harder than it likes to?
+
+    Close to a zipper and in it nobody changes: the own lane's stream has to be let in there (SUMO's `unsafeLinkAhead`).
+    """
+    net, inside = w.net, w.net.lane_internal[target] != 0
+    link = net.lane_entry[target] if inside else next_link(w, target, w.slots.route[slot])
+    if link >= 0 and link_state(w, link) == ZIPPER and (inside or net.lane_length[target] - w.slots.pos[slot] < net.link_visibility[link]):
+        return BLOCKED_FRONT
     speed = w.slots.speed[slot]
     safe = past_junction(w, slot, kind, target, speed)
     return BLOCKED_FRONT if safe < speed - w.types.decel[kind] * w.params.dt else 0

@@ -11,7 +11,7 @@ from urbanlab.traffic.kernels.conflicts import is_priority, is_red, link_state
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.gaps import LOOKAHEAD_ZIPPER, blocked_by, braking_arrival
 
-__all__ = ["ASK", "HALTING", "OPEN", "RED", "foe_forbids", "leave_time", "unasked"]
+__all__ = ["ASK", "HALTING", "OPEN", "RED", "ZIPPER", "foe_forbids", "leave_time", "unasked"]
 
 HALTING = 0.1
 EPS = 1e-3

@@ -35,7 +35,9 @@ ROOM_LENGTHS = 5.0
 """Own lengths that have to be seen behind a junction before it is known whether it can be left."""
 
 HORIZON = 30.0
-"""[s] whoever arrives later than this blocks nobody."""
+"""[s] whoever arrives later than this blocks nobody, but at a zipper."""
+
+ZIPPER = 90
 
 
 @inline
@@ -106,7 +108,8 @@ def _write_times(w: World, item: int, kind: int, v: float, arrive_speed: float, 
 @device
 def announce_far(w: World, slot: int, link: int, kind: int, seen: float, v: float, arrive_speed: float, time: float) -> None:
     """Item of a vehicle that is only announced: too far away to be slowed down by the link."""
-    if arrival_time(seen, v, arrive_speed, w.types.accel[kind], w.types.decel[kind]) > HORIZON:
+    late = arrival_time(seen, v, arrive_speed, w.types.accel[kind], w.types.decel[kind]) > HORIZON
+    if late and link_state(w, link) != ZIPPER:
         return
     items, item = w.items, slot * NUM_ITEMS
     items.link[item] = link

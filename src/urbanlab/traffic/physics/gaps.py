@@ -13,8 +13,8 @@ from urbanlab.core.jit import inline
 
 __all__ = ["LOOKAHEAD_ZIPPER", "blocked_by", "braking_arrival", "impatience", "unsafe_merge"]
 
-LOOKAHEAD_ZIPPER = 4.0
-"""[s] margin at a zipper, where streams alternate."""
+LOOKAHEAD_ZIPPER = 16.0
+"""[s] margin at a zipper, where streams alternate (SUMO 1.28; earlier versions had 4 s)."""
 
 
 MILLISECOND = 1e-3
