@@ -84,6 +84,14 @@ def test_bus_that_waits_for_room_shuts_in_the_one_beside_the_road(verify: Any) -
     assert sum(state[2] == 0.0 and state[1] < 40.0 for state in trace["b1"].values()) > 295
 
 
+@pytest.mark.parametrize(("wanted", "pos"), [("-10", 490.0), ("499", 499.0), ("600", 500.0), ("-600", 500.0)])
+def test_places_of_departure_beyond_the_lane_are_its_end(verify: Any, wanted: str, pos: float) -> None:
+    """Expected: where SUMO 1.28.0 puts the car on a lane of 500 m; negative places count from the end."""
+    car = f'<vehicle id="v" type="c" depart="0" departPos="{wanted}" departSpeed="0"><route edges="bc"/></vehicle>'
+    trace = verify.trace(verify.case("road", KINDS + car, end=5.0))
+    assert trace["v"][0.0][:2] == ("bc_0", pytest.approx(pos))
+
+
 def test_departures_wait_for_room_on_a_full_road(verify: Any, flow: Any) -> None:
     """More cars want to depart than a signal lets through; some of them anywhere along the queue.
 

@@ -278,8 +278,8 @@ def _depart(w: World, trip: int, lane: int, step: int, time: float) -> int:
     wanted, may_lower = _depart_speed(w, d, trip, lane, step)
     mode = d.pos_mode[trip]
     if mode == 1:
-        pos = d.pos[trip]
-        return _place(w, trip, lane, pos + end if pos < 0.0 else pos, wanted, may_lower, time)
+        pos = d.pos[trip] + end if d.pos[trip] < 0.0 else d.pos[trip]
+        return _place(w, trip, lane, pos if 0.0 <= pos <= end else end, wanted, may_lower, time)
     if mode == 2:
         return _place(w, trip, lane, uniform(w.trips.key[trip], step, DRAW_POS) * end, wanted, may_lower, time)
     if mode == 7:
