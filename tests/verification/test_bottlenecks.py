@@ -45,14 +45,14 @@ def test_capacity_of_a_zipper(verify: Any, flow: Any) -> None:
     verify.agrees(case, figures={"loop d": 0.02, "x duration": 0.05, "collisions": 0.0})
 
 
-@pytest.mark.parametrize(("every", "later"), [(5, 1.0), (3, 1.5), (2, 1.0)])
-def test_streams_of_a_zipper_alternate(verify: Any, every: int, later: float) -> None:
-    """Perfect drivers on both lanes, one stream `later` s behind the other.
+@pytest.mark.parametrize(("every", "later", "num", "place"), [(5, 1.0, 10, 500), (3, 1.5, 10, 500), (2, 1.0, 10, 500), (1.8, 0.9, 25, 700)])
+def test_streams_of_a_zipper_alternate(verify: Any, every: float, later: float, num: int, place: int) -> None:
+    """Perfect drivers on both lanes, one stream `later` s behind the other; the last case is a jam.
 
     Expected: the state of every vehicle as in SUMO 1.28.0. Source: `MSLink::getZipperSpeed`; who lets another go first slows down evenly so
     as to be at the link a reaction time after it. Within sight of the zipper nobody changes lanes (`MSVehicle::unsafeLinkAhead`).
     """
-    rows = [(k * every + lane * later, f"{'ab'[lane]}{k}", lane) for k in range(10) for lane in (0, 1)]
-    how = 'departPos="500" departSpeed="max"><route edges="ab bc"/></vehicle>'
+    rows = [(k * every + lane * later, f"{'ab'[lane]}{k}", lane) for k in range(num) for lane in (0, 1)]
+    how = f'departPos="{place}" departSpeed="max"><route edges="ab bc"/></vehicle>'
     cars = "".join(f'<vehicle id="{n}" type="c" depart="{t:g}" departLane="{lane}" {how}' for t, n, lane in sorted(rows))
     verify.same_trace(verify.case("zipper", '<vType id="c" sigma="0" speedDev="0"/>' + cars, end=90.0))

@@ -91,3 +91,19 @@ def test_bicycles_and_lorries_have_their_right_of_way(verify: Any, flow: Any) ->
     verify.agrees(
         case, seeds=6, figures={"car loss": 0.08, "bike loss": 0.05, "truck loss": 0.05, "bike duration": 0.01, "collisions": 0.0}
     )
+
+
+@pytest.mark.parametrize(("cars", "bikes", "lorries"), [(9, 15, 12), (10, 12, 9)])
+def test_long_vehicles_need_longer_gaps_and_bicycles_are_waited_for(verify: Any, cars: int, bikes: int, lorries: int) -> None:
+    """Lorries of 16 m cross a road with cars one way and bicycles the other; one of each every so many seconds, perfect drivers.
+
+    Expected: the state of every vehicle as in SUMO 1.28.0. Source: a vehicle leaves a junction when its rear does (`MSLink::getLeaveTime`).
+    """
+    kinds = '<vType id="l" vClass="truck" length="16" sigma="0" speedDev="0"/><vType id="b" vClass="bicycle" sigma="0" speedDev="0"/>'
+    rows = [(float(cars * k), f"w{k}", "c", "wc ce") for k in range(110 // cars)]
+    rows += [(bikes * k + 1.0, f"b{k}", "b", "ec cw") for k in range(60 // bikes)]
+    rows += [(lorries * k + 0.5, f"l{k}", "l", "sc cn") for k in range(7)]
+    text = "".join(
+        f'<vehicle id="{n}" type="{kind}" depart="{t:g}" departSpeed="max"><route edges="{e}"/></vehicle>' for t, n, kind, e in sorted(rows)
+    )
+    verify.same_trace(verify.case("priority", PERFECT + kinds + text, end=120.0))
