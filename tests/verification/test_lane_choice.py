@@ -46,3 +46,23 @@ def test_lanes_are_compared_by_who_is_in_the_way_in_the_junction(verify: Any, ca
     )
     trace = verify.same_trace(verify.case("side", PERFECT + slow + rows, end=60.0))
     assert all("ce_1" in {state[0] for state in trace[f"v{k}"].values()} for k in range(len(cars)))
+
+
+@pytest.mark.parametrize(
+    ("ahead", "apart", "truck_speed", "car_speed"), [(1, 2, 3, 0), (1, 6, 5, 5), (1, 8, 3, 5), (3, 10, 5, 7), (8, 2, 5, 7), (8, 8, 3, 5)]
+)
+def test_nobody_cuts_in_beside_a_turning_car(verify: Any, ahead: int, apart: int, truck_speed: int, car_speed: int) -> None:
+    """A truck has to get onto the right lane inside a junction, where the way of a car that turns right begins with that lane.
+
+    Expected: every state as in SUMO 1.28.0: it changes where either rear is past what both ways share, or the car is wholly ahead.
+    Cutting in had made the car brake from 9 m/s to a standstill at once, and cars behind run into each other.
+    """
+    line = 176.8 - ahead
+    truck = '<vType id="t" vClass="truck" sigma="0" speedDev="0" lcStrategic="10"/>'
+    rows = ("T", "t", 1, line, truck_speed, "ab bc ce"), ("C", "c", 0, line - apart, car_speed, "ab bd")
+    both = "".join(
+        f'<vehicle id="{name}" type="{kind}" depart="0" departLane="{lane}" departPos="{pos}" departSpeed="{speed}">'
+        f'<route edges="{edges}"/></vehicle>'
+        for name, kind, lane, pos, speed, edges in rows
+    )
+    verify.same_trace(verify.case("fork", PERFECT + truck + both, end=30.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from urbanlab.core.jit import device, inline
+from urbanlab.traffic.kernels.arrays import MEET_SOURCE
 from urbanlab.traffic.kernels.change_speed import BLOCKED_BEHIND, BLOCKED_FRONT
 from urbanlab.traffic.kernels.conflicts import is_red, junction_bounds, link_state
 from urbanlab.traffic.kernels.gap_acceptance import ZIPPER
@@ -76,6 +77,27 @@ def past_junction(w: World, slot: int, kind: int, lane: int, v: float) -> float:
 
 
 @device
+def _cuts_in(w: World, slot: int, kind: int, target: int) -> bool:
+    """Inside a junction: would its rear be on what the new way shares with another from the same lane, and is somebody on that one there?
+
+    Who is wholly ahead is a leader. Found by SUMO 1.28's behaviour in 75 small cases; no gap is asked for.
+    """
+    net, lanes, slots = w.net, w.lanes, w.slots
+    pos = slots.pos[slot]
+    rear = pos - w.types.length[kind]
+    for c in range(net.conflict_start[target], net.conflict_start[target + 1]):
+        other = net.conflict_lane[c]
+        if net.conflict_flags[c] & MEET_SOURCE == 0 or rear >= net.lane_length[target] - net.conflict_behind[c]:
+            continue
+        if lanes.count[other] > 0:
+            last = lanes.first[other] + lanes.count[other] - 1
+            shared = net.lane_length[other] - net.conflict_foe_behind[c]
+            if slots.pos[last] - w.types.length[slots.kind[last]] < min(shared, pos):
+                return True
+    return False
+
+
+@device
 def blocked_by_foes(w: World, slot: int, kind: int, target: int) -> int:
     """Would vehicles whose ways through the junction meet that of the other lane make it brake harder than it likes to?
 
@@ -85,6 +107,8 @@ def blocked_by_foes(w: World, slot: int, kind: int, target: int) -> int:
     link = net.lane_entry[target] if inside else next_link(w, target, w.slots.route[slot])
     if link >= 0 and link_state(w, link) == ZIPPER and (inside or net.lane_length[target] - w.slots.pos[slot] < net.link_visibility[link]):
         return BLOCKED_FRONT
+    if inside and _cuts_in(w, slot, kind, target):
+        return BLOCKED_BEHIND
     speed = w.slots.speed[slot]
     safe = past_junction(w, slot, kind, target, speed)
     return BLOCKED_FRONT if safe < speed - w.types.decel[kind] * w.params.dt else 0
