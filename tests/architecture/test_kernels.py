@@ -77,7 +77,8 @@ def modules_of(kernel: Dispatcher) -> Iterator[ModuleType]:
             if isinstance(value, Dispatcher):
                 todo.append(value.py_func)
             elif isinstance(value, _Intrinsic):
-                yield from layouts_of(inspect.getclosurevars(value._defn).nonlocals["kind"])
+                view = inspect.getclosurevars(value._defn).nonlocals
+                yield from layouts_of(view["kind"]) if "kind" in view else ()
             elif isinstance(value, int | float | tuple | np.generic | np.ndarray):
                 yield origin(module, name)
             elif inspect.ismodule(value) and value.__name__.startswith("urbanlab"):

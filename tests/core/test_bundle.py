@@ -15,7 +15,8 @@ import pytest
 from numpy.typing import NDArray
 
 from urbanlab.core import jit
-from urbanlab.core.bundle import _live, pack, viewer
+from urbanlab.core.bundle import _live, pack, prefetch, rows, viewer
+from urbanlab.core.memory import CACHE_LINE
 
 
 class _Inner(NamedTuple):
@@ -157,3 +158,76 @@ def test_bundles_work_without_the_compiler(root: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/core/test_bundle.py", "tests/core/test_draw.py"]
     done = subprocess.run(command, cwd=root, env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+@rows(("index", "position", "code"), ("far",))
+class _Table(NamedTuple):
+    """Columns of two tables, one longer than the others, and an array by itself."""
+
+    position: NDArray[np.float64]
+    index: NDArray[np.int32]
+    alone: NDArray[np.float64]
+    code: NDArray[np.uint8]
+    far: NDArray[np.int64]
+
+
+class _Tables(NamedTuple):
+    inner: _Table
+    number: int
+
+
+_as_tables = viewer(_Tables)
+
+
+@jit.entry(())
+def _change_columns(address: int) -> int:
+    t = _as_tables(address).inner
+    for k in range(len(t.position)):
+        prefetch(t.far, k)
+        t.position[k] += t.alone[k] + t.index[k]
+        t.code[k] = t.code[k] + 1
+        t.far[k] = -t.far[k]
+    return len(t.index) - len(t.position)
+
+
+def _tables(num: int = 5) -> _Tables:
+    k = np.arange(num)
+    return _Tables(_Table(k * 0.5, np.arange(num + 1, dtype=np.int32), k * 0.25, (k + 250).astype(np.uint8), k), 3)
+
+
+def test_columns_of_a_table_are_read_and_written_like_arrays() -> None:
+    handle = pack(_tables())
+    table, k = handle.value.inner, np.arange(5)
+    assert _change_columns(handle.address) == 1
+    assert np.array_equal(table.position, k * 1.75)
+    assert np.array_equal(table.code, k + 251)
+    assert np.array_equal(table.far, -k)
+    assert np.array_equal(table.index, np.arange(6))
+
+
+def test_columns_stand_in_rows_that_begin_with_a_line_of_the_cache() -> None:
+    table = pack(_tables()).value.inner
+    start = table.index.ctypes.data
+    assert start % CACHE_LINE == 0
+    assert (table.position.ctypes.data - start, table.code.ctypes.data - start) == (8, 16)
+    assert table.index.strides == table.position.strides == table.code.strides == (24,)
+    assert table.far.strides == (8,)
+
+
+def test_columns_that_stand_in_their_table_are_not_moved() -> None:
+    table = pack(_tables()).value
+    assert pack(table).value.inner.position is table.inner.position
+    other = pack(table._replace(inner=table.inner._replace(code=np.arange(9, dtype=np.uint8)))).value.inner
+    assert other.far is table.inner.far
+    assert other.position is not table.inner.position
+    assert np.array_equal(other.position, table.inner.position)
+    assert other.code.tolist() == list(range(9))
+
+
+def test_wrong_column_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"_Table\.code is"):
+        pack(_tables()._replace(inner=_tables().inner._replace(code=np.zeros(5, np.int8))))
+
+
+def test_table_without_rows_can_be_packed() -> None:
+    assert _change_columns(pack(_tables(0)).address) == 1

@@ -5,6 +5,11 @@ array through every call. Here the arrays' addresses and lengths are written int
 kernels get the address of the table. Inside compiled code a bundle reads like the NamedTuple itself
 (`w.slots.pos[slot]`, `len(w.slots.pos)`); fields are one-dimensional arrays, numbers, or bundles.
 
+What is asked of one vehicle or one lane together should stand together in memory: on a large city every array
+that is touched is another line of the cache to wait for. A NamedTuple marked with `rows` says which of its
+arrays are columns of one table; `pack` puts them into it. To whoever reads or writes them, with or without the
+compiler, they stay arrays.
+
 Indices are not checked and must not be negative. The table must not change while a kernel runs.
 """
 
@@ -14,7 +19,8 @@ import operator
 import typing
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple, NoReturn
+from types import EllipsisType
+from typing import Any, NamedTuple, NoReturn, TypeVar
 from weakref import WeakValueDictionary
 
 import numba
@@ -25,7 +31,11 @@ from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, inf
 from numba.extending import intrinsic, lower_builtin, lower_getattr_generic, models, register_model
 from numpy.typing import NDArray
 
-__all__ = ["Handle", "pack", "viewer"]
+from urbanlab.core.memory import CACHE_LINE, Arena
+
+__all__ = ["Handle", "pack", "prefetch", "rows", "viewer"]
+
+C = TypeVar("C", bound=type)
 
 WORD = 8
 _BYTE_PTR = ir.IntType(8).as_pointer()
@@ -36,15 +46,25 @@ class _Field(NamedTuple):
 
     offset: int  # words
     kind: types.Type
+    length: int = -1  # [words] offset of an array's length
+
+
+class _Rows(NamedTuple):
+    """Arrays of a class that are columns of one table."""
+
+    names: tuple[str, ...]
+    size: int  # [bytes] of a row
+    places: dict[str, int]  # [bytes] of a column in the row
 
 
 class FieldType(types.Type):
-    """Numba's type of one array of a bundle."""
+    """Numba's type of one array of a bundle, by itself or as a column: `place` and `row` in bytes."""
 
-    def __init__(self, dtype: np.dtype[Any]) -> None:
+    def __init__(self, dtype: np.dtype[Any], place: int = 0, row: int = 0) -> None:
         self.array_dtype = dtype
         self.dtype = numba.from_dtype(dtype)
-        super().__init__(name=f"BundleField({dtype})")
+        self.place, self.row = place, row
+        super().__init__(name=f"BundleField({dtype}, {place}, {row})")
 
 
 class BundleType(types.Type):
@@ -55,11 +75,50 @@ class BundleType(types.Type):
         super().__init__(name=f"Bundle({cls.__module__}.{cls.__qualname__})")
 
 
+_groups: dict[type, tuple[tuple[str, ...] | EllipsisType, ...]] = {}
+
+
+def rows(*groups: tuple[str, ...] | EllipsisType) -> Callable[[C], C]:
+    """Mark arrays of a NamedTuple as columns of one table.
+
+    Parameters
+    ----------
+    groups : names of the columns of each table in the order of the row, what is used most first; `...` stands for all arrays
+    """
+
+    def mark(cls: C) -> C:
+        _groups[cls] = groups
+        return cls
+
+    return mark
+
+
+@cache
+def _tables(cls: type) -> tuple[_Rows, ...]:
+    """Tables of a class. Rows longer than a line of the cache begin with a line."""
+    hints = typing.get_type_hints(cls)
+    found = []
+    for group in _groups.get(cls, ()):
+        names = tuple(name for name, hint in hints.items() if _scalar_of(hint)) if isinstance(group, EllipsisType) else group
+        size, widest = 0, 1
+        places: dict[str, int] = {}
+        for name in names:
+            width = np.dtype(_scalar_of(hints[name])).itemsize
+            size += -size % width
+            places[name] = size
+            size, widest = size + width, max(widest, width)
+        size += -size % (CACHE_LINE if size > CACHE_LINE else widest)
+        found.append(_Rows(names, size, places))
+    return tuple(found)
+
+
 @cache
 def _layout(cls: type) -> tuple[dict[str, _Field], int]:
     fields: dict[str, _Field] = {}
-    words = 0
-    for name, hint in typing.get_type_hints(cls).items():
+    hints = typing.get_type_hints(cls)
+    tables = _tables(cls)
+    words = len(tables)  # where each of them begins
+    for name, hint in hints.items():
         kind: types.Type
         if hint is float:
             kind, size = types.float64, 1
@@ -72,8 +131,14 @@ def _layout(cls: type) -> tuple[dict[str, _Field], int]:
             scalar = _scalar_of(hint)
             if scalar is None:
                 raise TypeError(f"{cls.__name__}.{name}: {hint} is no number, no bundle and no array of NumPy's numbers")
+            table = next((k for k, table in enumerate(tables) if name in table.places), -1)
+            if table >= 0:
+                kind = FieldType(np.dtype(scalar), tables[table].places[name], tables[table].size)
+                fields[name] = _Field(table, kind, words)
+                words += 1
+                continue
             kind, size = FieldType(np.dtype(scalar)), 2
-        fields[name] = _Field(words, kind)
+        fields[name] = _Field(words, kind, words + 1)
         words += size
     return fields, words
 
@@ -120,8 +185,10 @@ def _bundle_getattr(context: Any, builder: Any, kind: BundleType, value: Any, na
     field = kind.fields[name]
     if isinstance(field.kind, FieldType):
         array = cgutils.create_struct_proxy(field.kind)(context, builder)
-        array.data = _load_word(builder, value, field.offset, _BYTE_PTR)
-        array.length = _load_word(builder, value, field.offset + 1, ir.IntType(64))
+        start = _load_word(builder, value, field.offset, _BYTE_PTR)
+        place = ir.Constant(ir.IntType(64), field.kind.place)
+        array.data = builder.gep(start, [place], source_etype=ir.IntType(8)) if field.kind.row else start
+        array.length = _load_word(builder, value, field.length, ir.IntType(64))
         return array._getvalue()
     if isinstance(field.kind, BundleType):
         return builder.gep(value, [ir.Constant(ir.IntType(64), field.offset * WORD)], source_etype=ir.IntType(8))
@@ -155,6 +222,9 @@ class _FieldLen(AbstractTemplate):  # type: ignore[misc]
 def _place(context: Any, builder: Any, kind: FieldType, value: Any, index: Any) -> Any:
     array = cgutils.create_struct_proxy(kind)(context, builder, value=value)
     element = context.get_data_type(kind.dtype)
+    if kind.row:
+        step = builder.mul(index, ir.Constant(ir.IntType(64), kind.row))
+        return builder.bitcast(builder.gep(array.data, [step], source_etype=ir.IntType(8)), element.as_pointer())
     start = builder.bitcast(array.data, element.as_pointer())
     return builder.gep(start, [index], source_etype=element)
 
@@ -177,6 +247,33 @@ def _field_len(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return cgutils.create_struct_proxy(sig.args[0])(context, builder, value=args[0]).length
 
 
+def _do_nothing(field: Any, index: int) -> None:
+    """What fetching is without the compiler."""
+
+
+def _prefetch_intrinsic() -> Callable[[Any, int], None]:
+    if numba.config.DISABLE_JIT:
+        return _do_nothing
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def fetch(typing_context: Any, field: types.Type, index: types.Type) -> Any:
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            place = builder.bitcast(_place(context, builder, sig.args[0], args[0], args[1]), _BYTE_PTR)
+            number = ir.IntType(32)
+            kind = ir.FunctionType(ir.VoidType(), [_BYTE_PTR, number, number, number])
+            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            builder.call(function, [place, number(0), number(3), number(1)])
+            return context.get_dummy_value()
+
+        return types.none(field, types.intp), codegen
+
+    return fetch  # type: ignore[no-any-return]
+
+
+prefetch = _prefetch_intrinsic()
+"""prefetch(array, index): have the line of the cache with an element fetched while other work is done; changes nothing."""
+
+
 class Handle:
     """Keeps a bundle's arrays and its table alive; `address` is what kernels get."""
 
@@ -194,23 +291,86 @@ _live: WeakValueDictionary[int, Handle] = WeakValueDictionary()
 
 
 def pack(value: Any) -> Handle:
-    """Write the table of a NamedTuple.
+    """Write the table of a NamedTuple; `Handle.value` is the NamedTuple with its columns put into their tables.
 
     Raises
     ------
     TypeError : a field is not what the class says
     """
+    value = _with_tables(value, Arena(_room_for_tables(value)))
     words: list[int] = []
     _pack_into(value, words)
     return Handle(value, np.array(words, np.int64))
 
 
+def _room_for_tables(value: Any) -> int:
+    """Bytes of the tables whose columns stand elsewhere."""
+    size = 0
+    for name, field in _layout(value.__class__)[0].items():
+        if isinstance(field.kind, BundleType):
+            size += _room_for_tables(getattr(value, name))
+    for table in _tables(value.__class__):
+        _check_columns(value, table)
+        if not _is_table(value, table):
+            size += Arena.rounded(_length(value, table) * table.size)
+    return size
+
+
+def _with_tables(value: Any, arena: Arena) -> Any:
+    """The same values, where columns of one table stand in one."""
+    parts = {}
+    for name, field in _layout(value.__class__)[0].items():
+        if isinstance(field.kind, BundleType):
+            parts[name] = _with_tables(getattr(value, name), arena)
+    for table in _tables(value.__class__):
+        if not _is_table(value, table):
+            parts |= _interleaved(value, table, arena)
+    return value._replace(**parts) if parts else value
+
+
+def _length(value: Any, table: _Rows) -> int:
+    """Rows of a table; it has one even where it is empty, so that it stands somewhere."""
+    return max(1, *(len(getattr(value, name)) for name in table.names))
+
+
+def _check_columns(value: Any, table: _Rows) -> None:
+    fields = _layout(value.__class__)[0]
+    for name in table.names:
+        item, kind = getattr(value, name), fields[name].kind
+        wanted = kind.array_dtype if isinstance(kind, FieldType) else None
+        if item.ndim != 1 or item.dtype != wanted:
+            raise TypeError(f"{type(value).__name__}.{name} is {item.dtype} {item.shape}, expected one row of {wanted}")
+
+
+def _is_table(value: Any, table: _Rows) -> bool:
+    start = getattr(value, table.names[0]).ctypes.data
+    columns = [(getattr(value, name), place) for name, place in table.places.items()]
+    return all(item.strides[0] == table.size and item.ctypes.data == start + place for item, place in columns)
+
+
+def _interleaved(value: Any, table: _Rows, arena: Arena) -> dict[str, NDArray[Any]]:
+    """Copies of the columns in one table."""
+    room = arena.piece(_length(value, table) * table.size)
+    columns = {}
+    for name in table.names:
+        item = getattr(value, name)
+        column = np.ndarray(item.shape, item.dtype, room, table.places[name], (table.size,))
+        column[:] = item
+        columns[name] = column
+    return columns
+
+
 def _pack_into(value: Any, words: list[int]) -> None:
+    tables = _tables(value.__class__)
+    words += [getattr(value, table.names[0]).ctypes.data for table in tables]
     for name, field in _layout(value.__class__)[0].items():
         item = getattr(value, name)
         if isinstance(field.kind, BundleType):
             _pack_into(item, words)
         elif isinstance(field.kind, FieldType):
+            if field.kind.row:
+                words.append(len(item))
+                continue
             wanted = field.kind.array_dtype
             if not item.flags.c_contiguous or item.ndim != 1 or item.dtype != wanted:
                 raise TypeError(f"{type(value).__name__}.{name} is {item.dtype} {item.shape}, expected one row of {wanted} without gaps")
