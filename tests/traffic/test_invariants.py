@@ -9,6 +9,7 @@ import pytest
 
 import urbanlab as ul
 from urbanlab.city.synthetic import make
+from urbanlab.traffic.kernels.state import BUSY_FRONT, BUSY_REAR
 from urbanlab.traffic.outputs.tables import edge_tables, trips_table
 from urbanlab.traffic.simulation import Simulation
 from urbanlab.traffic.street import StreetModel
@@ -44,6 +45,20 @@ def assert_room(run: Simulation) -> None:
         assert (rear[:-1] - slots.pos[row][1:] >= -TOUCH).all(), f"overlap at {run.time} s"
 
 
+def assert_presence(run: Simulation) -> None:
+    """The bytes that say whether somebody is on a lane agree with who is there."""
+    world = street(run).world
+    lanes, slots, pool = world.lanes, world.slots, world.pool
+    assert np.array_equal(lanes.busy & BUSY_FRONT != 0, lanes.count > 0)
+    trailing = np.sort(pool.trailing[: pool.num_trailing[0]])
+    assert np.array_equal(trailing, np.flatnonzero(lanes.busy & BUSY_REAR))
+    left = np.flatnonzero(lanes.left_trip >= 0)
+    assert np.isin(left, trailing).all()
+    slot = world.trips.slot[lanes.left_trip[left]]
+    out = slots.odo[slot] - lanes.left_odo[left]
+    assert (out[slot >= 0] < world.types.length[slots.kind[slot[slot >= 0]]] + slots.speed[slot[slot >= 0]] + TOUCH).all()
+
+
 @pytest.mark.parametrize("spec", SPECS)
 def test_every_step_keeps_count_and_room(spec: str) -> None:
     with Simulation(make(spec, seed=3), seed=3, end=900.0) as run:
@@ -53,6 +68,7 @@ def test_every_step_keeps_count_and_room(spec: str) -> None:
             loaded = int((states > 0).sum())
             assert loaded == counts.arrived + counts.removed + counts.running + counts.waiting
             assert_room(run)
+            assert_presence(run)
         assert run.model.counts().arrived > 0
         assert run.summary()["collisions"] == 0
 

@@ -92,6 +92,7 @@ class StreetModel:
         )  # fmt: skip
         self._plan_handle, self._signal_handle = pack(plan), pack(signals)
         self.handle: Handle = pack(self.world)
+        self.world = self.handle.value
         self.sensors = Sensors(self, sensors)
         self.acts = StreetActs(self, scenario, given.seed)
         self.acts.runs.fill_all()
@@ -136,8 +137,8 @@ class StreetModel:
 
     def replace(self, **parts: Any) -> None:
         """Exchange parts of the world between two calls."""
-        self.world = self.world._replace(**parts)
-        self.handle = pack(self.world)
+        self.handle = pack(self.world._replace(**parts))
+        self.world = self.handle.value
 
     def replace_plan(self, plan: SignalPlan) -> None:
         """Exchange the plan of the signals between two calls."""
@@ -226,6 +227,7 @@ class StreetModel:
         world, self.plan, self.signal_state = restored_model(self.world, self.plan, self.signal_state, state)
         self.world = world._replace(items=new_items(len(world.slots.trip)))
         self._plan_handle, self._signal_handle, self.handle = pack(self.plan), pack(self.signal_state), pack(self.world)
+        self.world = self.handle.value
         self.acts.runs.restore(state["runs"])
         self.sensors.restore(state["events"])
         self.expanded = self.expanded.extended(state["added"], state["added_depart"], state["added_kind"])

@@ -62,6 +62,7 @@ class Lights:
             np.array([kind.length for kind in types] or [5.0]),
         )
         self._handles = [pack(self.plan), pack(self.state), pack(self.traffic)]
+        self.traffic = self._handles[2].value
         self.step = 0
 
     @property

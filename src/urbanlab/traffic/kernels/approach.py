@@ -11,6 +11,7 @@ from urbanlab.core.draw import uniform
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import LINK_WATCHED
 from urbanlab.traffic.kernels.conflicts import link_state
+from urbanlab.traffic.kernels.fetch import fetch_ahead
 from urbanlab.traffic.kernels.gap_acceptance import ASK, HALTING, OPEN, RED, foe_forbids, leave_time, unasked
 from urbanlab.traffic.kernels.later_links import forget_earlier, remember
 from urbanlab.traffic.kernels.limits import lane_limit
@@ -40,6 +41,7 @@ def announce(w: World, step: int) -> None:
     equal = False
     forget_earlier(w)
     for a in range(w.pool.num_active[0]):
+        fetch_ahead(w, a)
         lane = w.pool.active[a]
         if lane >= w.params.num_lanes:
             continue

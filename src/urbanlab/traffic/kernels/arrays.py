@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from urbanlab.core.bundle import rows
+
 __all__ = [
     "EDGE_BRANCHES",
     "EDGE_CHANGES",
@@ -74,6 +76,17 @@ NUM_RUNS, NUM_POSITIONS, NUM_ROWS = range(3)
 """What `Runs.used` counts."""
 
 
+@rows(
+    ("lane_internal",),
+    ("lane_length",),
+    ("lane_edge", "lane_out", "lane_in", "conflict_start", "lane_before", "lane_entry"),
+    ("lane_width", "lane_radius"),
+    ("edge_first_lane", "edge_num_lanes", "edge_roundabout", "edge_flags"),
+    ("link_from", "link_next", "link_to", "link_signal", "link_state", "link_direction", "link_flags"),
+    ("link_permissions", "link_length", "link_visibility", "yield_start"),
+    ("conflict_lane",),
+    ("conflict_behind", "conflict_size", "conflict_foe_behind", "conflict_foe_size", "conflict_flags"),
+)  # fmt: skip
 class Net(NamedTuple):
     """Streets."""
 
@@ -112,6 +125,14 @@ class Net(NamedTuple):
     lane_entry: I32  # (L,) link by which vehicles entered the junction an internal lane is in, -1 none
 
 
+@rows(
+    (
+        "length", "min_gap", "accel", "decel", "tau", "sigma", "max_speed", "desired_max_speed", "model", "lc_mobil", "emission",
+        "class_bit", "apparent_decel", "emergency_decel", "impatience", "timegap_minor", "stopline_gap", "delta", "keep_clear_time",
+        "lc_strategic", "lc_cooperative", "lc_speed_gain", "lc_keep_right", "lc_lookahead_left",
+        "lc_speed_gain_right", "lc_assertive",
+    )
+)  # fmt: skip
 class Types(NamedTuple):
     """Vehicle types, (T,)."""
 
@@ -166,6 +187,7 @@ class Places(NamedTuple):
     kind: I32
 
 
+@rows(("edge", "last", "best_start"), ("best_length", "best_link", "best_offset"))
 class Routes(NamedTuple):
     """Routes as runs of positions; one run a distinct (route, stops, vehicle class)."""
 

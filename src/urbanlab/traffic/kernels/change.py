@@ -14,7 +14,9 @@ from urbanlab.traffic.kernels.change_gaps import blocked_by_foes, blocked_by_gap
 from urbanlab.traffic.kernels.change_help import help_blocked, prepare
 from urbanlab.traffic.kernels.change_speed import CHANGE_LEFT, CHANGE_RIGHT, FLAG_CHANGE, STAYS, URGENT, WANTS_LEFT, WANTS_RIGHT
 from urbanlab.traffic.kernels.change_wish import Side, wish
+from urbanlab.traffic.kernels.fetch import fetch_links_ahead
 from urbanlab.traffic.kernels.neighbours import gap_behind, gap_front, own_leader
+from urbanlab.traffic.kernels.state import BUSY_FRONT
 from urbanlab.traffic.kernels.world import World
 
 __all__ = ["FLAG_CHANGE", "decide_lanes"]
@@ -25,6 +27,7 @@ def decide_lanes(w: World, begin: int, end: int, step: int) -> None:
     """Decide for all vehicles on the edges whose first occupied lane is in a range of active lanes."""
     net, lanes = w.net, w.lanes
     for a in range(begin, end):
+        fetch_links_ahead(w, a)
         lane = w.pool.active[a]
         if lane >= w.params.num_lanes:
             continue
@@ -35,7 +38,7 @@ def decide_lanes(w: World, begin: int, end: int, step: int) -> None:
             continue
         is_first = True
         for other in range(low, lane):
-            if lanes.count[other] > 0:
+            if lanes.busy[other] & BUSY_FRONT != 0:
                 is_first = False
         if is_first:
             _decide_edge(w, low, num)
@@ -99,14 +102,14 @@ def _decide(w: World, low: int, num: int, lane: int, slot: int, kind: int) -> in
         if target < low or target >= low + num or not _usable(w, target, kind) or _parts(w, lane, target):
             continue
         front, front_gap = gap_front(w, target, slot, kind)
-        behind, behind_gap = gap_behind(w, target, slot, kind)
-        blocked = blocked_by_gaps(w, slot, kind, front, front_gap, behind, behind_gap)
         help_blocked(w, slot, kind, lanes.last_blocked[lane])
         if lanes.first_blocked[lane] != lanes.last_blocked[lane]:
             help_blocked(w, slot, kind, lanes.first_blocked[lane])
         flags, left, lanes_to_go = wish(w, slot, kind, low, Side(lane, target, direction, leader, leader_gap, front, front_gap))
         if flags & (WANTS_LEFT | WANTS_RIGHT) == 0:
             continue
+        behind, behind_gap = gap_behind(w, target, slot, kind)  # who wants nothing need not know
+        blocked = blocked_by_gaps(w, slot, kind, front, front_gap, behind, behind_gap)
         if blocked == 0:
             blocked = blocked_by_foes(w, slot, kind, target)
         state |= flags & ~STAYS

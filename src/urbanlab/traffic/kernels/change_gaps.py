@@ -10,7 +10,7 @@ from urbanlab.traffic.kernels.gap_acceptance import ZIPPER
 from urbanlab.traffic.kernels.look_ahead import next_link
 from urbanlab.traffic.kernels.neighbours import NONE
 from urbanlab.traffic.kernels.world import World
-from urbanlab.traffic.physics.following import EPS, brake_gap, safe_stop_speed, secure_gap
+from urbanlab.traffic.physics.following import EPS, brake_gap, can_stop, safe_stop_speed, secure_gap
 
 __all__ = ["behind_speed", "blocked_by_foes", "blocked_by_gaps", "past_junction", "safe_behind", "secure"]
 
@@ -66,7 +66,9 @@ def past_junction(w: World, slot: int, kind: int, lane: int, v: float) -> float:
     net, pos = w.net, w.slots.pos[slot]
     seen, inner = net.lane_length[lane] - pos, lane
     if net.lane_internal[lane] == 0:
-        if seen > brake_gap(w.slots.speed[slot], w.types.decel[kind], w.types.tau[kind], w.params.dt) + w.types.min_gap[kind]:
+        room, speed = seen - w.types.min_gap[kind], w.slots.speed[slot]
+        decel, tau = w.types.decel[kind], w.types.tau[kind]
+        if can_stop(speed, room, decel, tau) or room > brake_gap(speed, decel, tau, w.params.dt):
             return v
         link = next_link(w, lane, w.slots.route[slot])
         if link < 0 or is_red(link_state(w, link)) or net.lane_internal[net.link_next[link]] == 0:

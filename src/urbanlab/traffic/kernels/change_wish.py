@@ -27,7 +27,7 @@ from urbanlab.traffic.kernels.limits import lane_limit, top_speed
 from urbanlab.traffic.kernels.look_ahead import lane_row, next_link
 from urbanlab.traffic.kernels.neighbours import NONE, taken
 from urbanlab.traffic.kernels.world import World
-from urbanlab.traffic.physics.following import EPS, brake_gap, safe_stop_speed
+from urbanlab.traffic.physics.following import EPS, brake_gap, can_stop, safe_stop_speed
 from urbanlab.traffic.physics.lane_change import LOOK_FORWARD, SPEED_MEMORY, KeepRight, gain_after, keep_right_after, mobil_gain, too_far
 
 __all__ = ["Side", "wish"]
@@ -40,6 +40,8 @@ REACT_TO_STOPPED = 100.0
 """[m] from here on a stopped leader is driven around."""
 ON_RAMP_LIMIT = 80.0 / 3.6
 NO_LEADER = 1e9
+PLENTY = 1000.0
+"""[m] more than what vehicles beyond the end of a lane ever take."""
 FEW_EDGES, MANY_EDGES = 4, 8
 FEW_METRES = 3000.0
 """[m] how far a driver thinks ahead when choosing a lane: at least a few edges, many only as far as this or a braking distance."""
@@ -58,25 +60,29 @@ class Side(NamedTuple):
 
 
 @device
-def _beyond(w: World, slot: int, kind: int, lane: int) -> float:
-    """Lengths and gaps of the vehicles on the lanes that a lane leads to along the route [m]."""
+def _exceeds(w: World, slot: int, kind: int, lane: int, room: float) -> bool:
+    """Do the vehicles on the lanes that a lane leads to along the route take more than some room [m] with their gaps?"""
     types, route, total = w.types, w.slots.route[slot], 0.0
+    if total > room:
+        return True
     fastest = top_speed(types, kind, w.slots.factor[slot])
     metres, edges = w.net.lane_length[lane], 1
     braking = metres + fastest * types.tau[kind] + types.min_gap[kind]
     braking += brake_gap(fastest, types.decel[kind], types.tau[kind], w.params.dt)
     while (edges <= FEW_EDGES or metres < FEW_METRES) and (edges <= MANY_EDGES or metres < braking):
         if w.routes.last[route] != 0:
-            return total
+            return False
         link = next_link(w, lane, route)
         if link < 0:
-            return total
+            return False
         lane = w.net.link_to[link]
         route += 1
         edges += 1
         metres += w.net.lane_length[lane]
         total += taken(w, lane)
-    return total
+        if total > room:
+            return True
+    return False
 
 
 @inline
@@ -142,19 +148,15 @@ def wish(w: World, slot: int, kind: int, low: int, side: Side) -> tuple[int, flo
     to_best = offset * direction > 0
     if to_best and offset == own_offset:
         best = lane + offset
-        usable = distance - pos - lanes.occupied[best] - _beyond(w, slot, kind, best)
-        if too_far(usable, abs(offset), ahead):
+        if _exceeds(w, slot, kind, best, distance - pos - lanes.occupied[best] - ahead * abs(offset)):
             return wants | STRATEGIC | URGENT, distance - pos, abs(offset)
     if direction > 0 and side.front != NONE and not congested(w, slot):
         _stay_behind_left(w, slot, kind, side)
     if _around_stopped(w, slot, kind, side, distance, other):
         return wants | STRATEGIC | URGENT, side.leader_gap, max(1, abs(offset))
-    place = max(0.0, other - pos - _occupation(w, slot, kind, lane, target, other - pos - 3.0 * ahead))
-    if not to_best and too_far(place, abs(offset) + 2, ahead):
+    if not to_best and strategic and _is_full(w, slot, kind, lane, target, other - pos - ahead * (abs(offset) + 2)):
         return STAYS, 0.0, 0
     if offset == 0:
-        if 2.0 * place < ahead:
-            return STAYS, 0.0, 0
         leads_on = w.routes.best_link[other_row] >= 0 or other_offset != 0
         if not _is_stopped(w, side.leader) and leads_on and strategic and bonus == 0.0 and other < TURN_LANE:
             return STAYS, 0.0, 0
@@ -167,12 +169,12 @@ def wish(w: World, slot: int, kind: int, low: int, side: Side) -> tuple[int, flo
 
 
 @device
-def _occupation(w: World, slot: int, kind: int, lane: int, target: int, spare: float) -> float:
-    """The larger of what vehicles ahead take on two lanes and beyond [m]; beyond is looked at only where it can matter."""
+def _is_full(w: World, slot: int, kind: int, lane: int, target: int, room: float) -> bool:
+    """Do the vehicles ahead, on either of two lanes and beyond, take more than some room [m]?"""
     own, other = w.lanes.occupied[lane], w.lanes.occupied[target]
-    if spare > max(own, other) + 1000.0:
-        return max(own, other)
-    return max(own + _beyond(w, slot, kind, lane), other + _beyond(w, slot, kind, target))
+    if room > max(own, other) + PLENTY:
+        return False
+    return _exceeds(w, slot, kind, target, room - other) or _exceeds(w, slot, kind, lane, room - own)
 
 
 @device
@@ -204,7 +206,10 @@ def _gathers_speed(w: World, leader: int) -> bool:
 def _expected(w: World, slot: int, kind: int, leader: int, gap: float, room: float, desired: float, soon: bool) -> float:
     """Speed that a lane promises [m/s]: some time from now, or within the next second where leaders still gather speed."""
     types, slots, dt = w.types, w.slots, w.params.dt
-    if leader == NONE:
+    enough = max(desired, slots.speed[slot] + types.accel[kind] * dt)
+    if can_stop(enough, room if leader == NONE else gap, types.decel[kind], types.tau[kind]):
+        safe = enough
+    elif leader == NONE:
         safe = safe_stop_speed(room, types.decel[kind], types.tau[kind], dt)
     else:
         safe = safe_behind(w, kind, gap, slots.speed[leader], types.decel[slots.kind[leader]])

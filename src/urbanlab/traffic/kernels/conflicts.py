@@ -18,17 +18,19 @@ from urbanlab.traffic.kernels.arrays import (
     MEET_TARGET,
     MEET_YIELDS,
 )
-from urbanlab.traffic.kernels.state import NO_REQUEST
+from urbanlab.traffic.kernels.state import BUSY_FRONT, BUSY_REAR, NO_REQUEST
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import brake_gap, follow_speed, stop_speed
 
 __all__ = [
+    "clear_rears",
     "forget_rear",
     "is_green",
     "is_priority",
     "is_red",
     "is_yellow",
     "junction_bounds",
+    "leave_rear",
     "link_state",
     "rear_slot",
 ]
@@ -79,6 +81,8 @@ def link_state(w: World, link: int) -> int:
 @inline
 def rear_slot(w: World, lane: int) -> int:
     """Slot of the vehicle that has left a lane with its front only, -1 none."""
+    if w.lanes.busy[lane] & BUSY_REAR == 0:
+        return -1
     left = w.lanes.left_trip[lane]
     if left < 0:
         return -1
@@ -86,6 +90,32 @@ def rear_slot(w: World, lane: int) -> int:
     if slot < 0 or w.slots.odo[slot] - w.lanes.left_odo[lane] >= w.types.length[w.slots.kind[slot]]:
         return -1
     return slot
+
+
+@device
+def leave_rear(w: World, lane: int, trip: int, odo: float) -> None:
+    """The front of a vehicle, which has driven `odo` [m], crosses the end of a lane."""
+    if w.lanes.busy[lane] & BUSY_REAR == 0:
+        w.lanes.busy[lane] |= BUSY_REAR
+        w.pool.trailing[w.pool.num_trailing[0]] = lane
+        w.pool.num_trailing[0] += 1
+    w.lanes.left_trip[lane] = trip
+    w.lanes.left_odo[lane] = odo
+
+
+@device
+def clear_rears(w: World) -> None:
+    """Note which lanes the last vehicle has left with its rear, too."""
+    pool, k = w.pool, 0
+    while k < pool.num_trailing[0]:
+        lane = pool.trailing[k]
+        if rear_slot(w, lane) >= 0:
+            k += 1
+            continue
+        w.lanes.left_trip[lane] = -1
+        w.lanes.busy[lane] &= BUSY_FRONT
+        pool.num_trailing[0] -= 1
+        pool.trailing[k] = pool.trailing[pool.num_trailing[0]]
 
 
 @device
@@ -173,6 +203,8 @@ def junction_bounds(
     may_ask = True
     for c in range(net.conflict_start[inner], net.conflict_start[inner + 1]):
         other = net.conflict_lane[c]
+        if lanes.busy[other] == 0:
+            continue
         rear = rear_slot(w, other)
         count = lanes.count[other]
         if count == 0 and rear < 0:

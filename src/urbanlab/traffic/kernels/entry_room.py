@@ -11,6 +11,7 @@ from urbanlab.traffic.kernels.conflicts import is_priority, is_red, is_yellow, l
 from urbanlab.traffic.kernels.limits import lane_limit
 from urbanlab.traffic.kernels.look_ahead import next_link
 from urbanlab.traffic.kernels.neighbours import place_on_lane
+from urbanlab.traffic.kernels.state import BUSY_REAR
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import brake_gap, follow_speed, free_speed, secure_gap, stop_speed
 
@@ -54,7 +55,7 @@ def fits(w: World, lane: int, pos: float, speed: float, may_lower: bool, kind: i
             speed = _behind(w, kind, -pos, place - 1, speed, may_lower)
             if speed < 0.0:
                 return NO_SPEED
-    if place == w.lanes.first[lane] and w.lanes.left_trip[lane] >= 0:
+    if place == w.lanes.first[lane] and w.lanes.busy[lane] & BUSY_REAR != 0:
         speed = _behind_left(w, lane, kind, -pos, speed, may_lower)
         if speed < 0.0:
             return NO_SPEED
@@ -120,7 +121,7 @@ def _fits_links(w: World, lane: int, pos: float, speed: float, may_lower: bool, 
         count = w.lanes.count[here]
         if speed >= 0.0 and count > 0:
             return _behind(w, kind, seen, w.lanes.first[here] + count - 1, speed, may_lower)
-        if speed >= 0.0 and w.lanes.left_trip[here] >= 0:
+        if speed >= 0.0 and w.lanes.busy[here] & BUSY_REAR != 0:
             speed = _behind_left(w, here, kind, seen, speed, may_lower)
         if speed < 0.0:
             return NO_SPEED

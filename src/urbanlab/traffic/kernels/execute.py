@@ -11,13 +11,14 @@ from urbanlab.traffic.kernels.approach import is_open, zipper_speed
 from urbanlab.traffic.kernels.arrays import LINK_CONT
 from urbanlab.traffic.kernels.change_speed import adapted_speed, forget_wishes
 from urbanlab.traffic.kernels.conflicts import is_priority, is_yellow, link_state
+from urbanlab.traffic.kernels.fetch import fetch_links_ahead
 from urbanlab.traffic.kernels.limits import lane_limit
 from urbanlab.traffic.kernels.look_ahead import route_stop, was_major
 from urbanlab.traffic.kernels.state import EXPECTS_TO_WAIT, ITEM_REQUEST, NEVER, NUM_ITEMS
 from urbanlab.traffic.kernels.stopping_place import free_end, has_room
 from urbanlab.traffic.kernels.world import FLAG_CROSS, FLAG_STOP, FLAG_STUCK, World
 from urbanlab.traffic.physics.emissions import CO2_COLUMN, FUEL_COLUMNS, fuel_rate
-from urbanlab.traffic.physics.following import EPS, brake_gap, dawdled, stop_speed
+from urbanlab.traffic.physics.following import EPS, brake_gap, can_stop, dawdled, stop_speed
 
 __all__ = ["execute_lanes"]
 
@@ -28,6 +29,11 @@ STOP_REACHED = 0.5
 """[m] a scheduled stop is reached this close to its place."""
 
 
+@inline
+def _can_brake(distance: float, speed: float, decel: float, dt: float) -> bool:
+    return speed < decel * dt or can_stop(speed, distance, decel, 0.0) or distance > brake_gap(speed, decel, 0.0, dt)
+
+
 @device
 def _granted_speed(w: World, lane: int, slot: int, time: float) -> tuple[float, float]:
     """Safe speed after asking for the links ahead, and the speed below which it may not dawdle [m/s]."""
@@ -36,7 +42,6 @@ def _granted_speed(w: World, lane: int, slot: int, time: float) -> tuple[float, 
     kind = slots.kind[slot]
     speed = slots.speed[slot]
     decel = types.decel[kind]
-    brake = brake_gap(speed, decel, 0.0, dt)
     least, least_distance, least_brakes = 0.0, 0.0, False
     zipper = 1e9
     waits, closed_entry = 0, 0
@@ -52,7 +57,7 @@ def _granted_speed(w: World, lane: int, slot: int, time: float) -> tuple[float, 
                 waits = 1
             break
         state = link_state(w, link)
-        can_brake = items.distance[item] > brake or speed < decel * dt
+        can_brake = _can_brake(items.distance[item], speed, decel, dt)
         yellow = is_yellow(state)
         if yellow and can_brake:
             v, waits = items.speed_wait[item], 1
@@ -97,6 +102,7 @@ def execute_lanes(w: World, begin: int, end: int, step: int, time: float) -> int
     """Move all vehicles of a range of active lanes; the number of vehicles moved."""
     moved = 0
     for a in range(begin, end):
+        fetch_links_ahead(w, a)
         lane = w.pool.active[a]
         w.flags[a] = 0
         if lane >= w.params.num_lanes:

@@ -12,7 +12,7 @@ from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_EXIT, LINK_KEEP_CLEA
 from urbanlab.traffic.kernels.conflicts import rear_slot
 from urbanlab.traffic.kernels.later_links import seems_open
 from urbanlab.traffic.kernels.neighbours import taken
-from urbanlab.traffic.kernels.state import ITEM_HELD, ITEM_REQUEST, NO_REQUEST, NUM_ITEMS
+from urbanlab.traffic.kernels.state import BUSY_FRONT, ITEM_HELD, ITEM_REQUEST, NO_REQUEST, NUM_ITEMS
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import brake_gap
 
@@ -32,8 +32,9 @@ def _keeps(w: World, slot: int, kind: int, link: int) -> bool:
 @inline
 def _last_slot(w: World, lane: int) -> int:
     """Slot of the last vehicle of a lane, at least with its rear, -1 none."""
-    count = w.lanes.count[lane]
-    return w.lanes.first[lane] + count - 1 if count > 0 else rear_slot(w, lane)
+    if w.lanes.busy[lane] & BUSY_FRONT == 0:
+        return rear_slot(w, lane)
+    return w.lanes.first[lane] + w.lanes.count[lane] - 1
 
 
 @device

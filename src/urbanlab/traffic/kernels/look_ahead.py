@@ -5,18 +5,19 @@ from __future__ import annotations
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import LINK_INSIDE
 from urbanlab.traffic.kernels.conflicts import is_priority, is_red, is_yellow, junction_bounds, link_state, rear_slot
-from urbanlab.traffic.kernels.limits import lane_limit, top_speed
-from urbanlab.traffic.kernels.state import ITEM_REQUEST, NUM_ITEMS
+from urbanlab.traffic.kernels.limits import following_speed, lane_limit, stopping_speed, top_speed
+from urbanlab.traffic.kernels.state import BUSY_FRONT, ITEM_REQUEST, NUM_ITEMS
 from urbanlab.traffic.kernels.stopping_place import free_end
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import (
     EPS,
     arrival_time,
     brake_gap,
-    follow_speed,
+    can_stop,
     free_speed,
     safe_stop_speed,
     speed_after,
+    speed_after_up_to,
     stop_speed,
 )
 
@@ -87,7 +88,7 @@ def was_major(w: World, link: int) -> bool:
 def _leave_speed(w: World, slot: int, link: int, kind: int, arrive_speed: float) -> float:
     """Speed at the end of the link [m/s]."""
     limit = lane_limit(w, w.net.link_next[link], kind, w.slots.factor[slot])
-    return min(limit, speed_after(w.net.link_length[link], arrive_speed, w.types.accel[kind]))
+    return speed_after_up_to(limit, w.net.link_length[link], arrive_speed, w.types.accel[kind])
 
 
 @inline
@@ -100,7 +101,7 @@ def _write_times(w: World, item: int, kind: int, v: float, arrive_speed: float, 
     items.waited[item] = w.slots.halt[item // NUM_ITEMS]
     items.speed[item] = w.slots.speed[item // NUM_ITEMS]
     slow = 0.0
-    if seen < brake_gap(v, decel, types.tau[kind], dt):
+    if not can_stop(v, seen, decel, types.tau[kind]) and seen < brake_gap(v, decel, types.tau[kind], dt):
         slow = min(arrive_speed, max(0.0, v * v - 2.0 * decel * seen) ** 0.5)
     items.brake_speed[item] = slow
 
@@ -171,7 +172,7 @@ def _onto_lane(w: World, slot: int, link: int, seen: float, v: float, desired: f
     """Bounds from the next lane: its limit and its last vehicle: (v, at its start, leave speed of the link) [m/s]."""
     net, lanes, slots, types, dt = w.net, w.lanes, w.slots, w.types, w.params.dt
     kind, speed, here = slots.kind[slot], slots.speed[slot], net.link_next[link]
-    if lanes.count[here] > 0:
+    if lanes.busy[here] & BUSY_FRONT != 0:
         leader = lanes.first[here] + lanes.count[here] - 1
         back = slots.pos[leader] - types.length[slots.kind[leader]]
     else:
@@ -186,10 +187,7 @@ def _onto_lane(w: World, slot: int, link: int, seen: float, v: float, desired: f
         room = seen - STOP_MARGIN - (net.lane_length[before] if net.lane_internal[before] != 0 else 0.0)
         safe = stop_speed(room, speed, types.decel[kind], types.emergency_decel[kind], dt)
     else:
-        safe = follow_speed(
-            types.model[kind], gap, speed, slots.speed[leader], types.apparent_decel[slots.kind[leader]], desired,
-            types.accel[kind], types.decel[kind], types.emergency_decel[kind], types.tau[kind], types.delta[kind], dt,
-        )  # fmt: skip
+        safe = following_speed(w, kind, gap, speed, leader, desired, max(v, desired))
     return min(v, safe), safe, gap
 
 
@@ -223,7 +221,7 @@ def look_ahead(w: World, lane: int, slot: int, v: float, lane_speed: float, pass
         if route_stop(w, slot, here, route):
             place = free_end(w, slot, slots.stop[slot], time - 1.5 * dt) + EPS
             distance = seen + place - net.lane_length[here]
-            stop = max(stop_speed(distance, speed, decel, emergency, dt), lowest)
+            stop = max(stopping_speed(distance, speed, decel, emergency, dt, v), lowest)
             _lower_leave(w, last, stop_speed(place, pass_speed, decel, emergency, dt))
             return _end(w, slot, num, min(v, stop), distance, 0.0)
         if not inside and w.routes.last[route] != 0:
@@ -242,7 +240,7 @@ def look_ahead(w: World, lane: int, slot: int, v: float, lane_speed: float, pass
         stop_distance = _wait_distance(w, here, link, kind, state, seen, stop_brake)
         leaving = net.lane_internal[lane] != 0 and num == 0
         asks = (v > MOVING and not (slowed and not inside)) or leaving
-        wait = min(v, stop_speed(stop_distance, speed, stop_decel, emergency, dt))
+        wait = min(v, stopping_speed(stop_distance, speed, stop_decel, emergency, dt, v))
         item = slot * NUM_ITEMS + num
         items.link[item], items.distance[item], items.space[item] = link, seen, 0.0
         if inside:
@@ -284,8 +282,9 @@ def look_ahead(w: World, lane: int, slot: int, v: float, lane_speed: float, pass
         else:
             inside_seen += net.lane_length[here]
         lane_speed = min(w.lanes.speed[here] * factor, max_speed)
-        v = min(v, max(free_speed(seen, lane_speed, decel, dt), lowest))
-        pass_speed = min(speed_after(net.lane_length[here], v, accel), lane_speed)
+        if v > lane_speed:
+            v = min(v, max(free_speed(seen, lane_speed, decel, dt), lowest))
+        pass_speed = speed_after_up_to(lane_speed, net.lane_length[here], v, accel)
         v, safe, gap = _onto_lane(w, slot, link, seen, v, lane_speed)
         if safe < 1e9:
             pass_speed = min(pass_speed, safe, reached)
@@ -297,10 +296,6 @@ def look_ahead(w: World, lane: int, slot: int, v: float, lane_speed: float, pass
 @device
 def _future_speed(w: World, slot: int, here: int, link: int, speed: float, gap: float) -> float:
     """Safe speed behind the last vehicle of the next lane when driving as fast as at the end of the link [m/s]."""
-    lanes, slots, types = w.lanes, w.slots, w.types
-    kind = slots.kind[slot]
-    leader = lanes.first[here] + lanes.count[here] - 1 if lanes.count[here] > 0 else rear_slot(w, here)
-    return follow_speed(
-        types.model[kind], gap, speed, slots.speed[leader], types.apparent_decel[slots.kind[leader]], types.max_speed[kind],
-        types.accel[kind], types.decel[kind], types.emergency_decel[kind], types.tau[kind], types.delta[kind], w.params.dt,
-    )  # fmt: skip
+    lanes, kind = w.lanes, w.slots.kind[slot]
+    leader = lanes.first[here] + lanes.count[here] - 1 if lanes.busy[here] & BUSY_FRONT != 0 else rear_slot(w, here)
+    return following_speed(w, kind, gap, speed, leader, w.types.max_speed[kind], speed)

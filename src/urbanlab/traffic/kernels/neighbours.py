@@ -5,13 +5,16 @@ from __future__ import annotations
 from urbanlab.core.jit import device
 from urbanlab.traffic.kernels.conflicts import rear_slot
 from urbanlab.traffic.kernels.look_ahead import next_link
+from urbanlab.traffic.kernels.state import BUSY_FRONT
 from urbanlab.traffic.kernels.world import World
-from urbanlab.traffic.physics.following import EPS, brake_gap
+from urbanlab.traffic.physics.following import EPS, brake_gap, can_stop
 
 __all__ = ["NONE", "gap_behind", "gap_front", "own_leader", "place_on_lane", "taken"]
 
 NONE = -1
 FAR = 1e9
+MARGIN = 5.0
+"""[m] behind the braking distance within which leaders are looked for."""
 FASTEST = 1.5
 """[1] drivers go at most so much faster than the limit when it comes to how far they have to be looked for."""
 MAX_BEFORE, MAX_WAYS = 8, 32
@@ -22,6 +25,8 @@ MAX_BEFORE, MAX_WAYS = 8, 32
 def taken(w: World, lane: int) -> float:
     """Lengths and gaps of the vehicles on a lane [m]."""
     total = 0.0
+    if w.lanes.busy[lane] & BUSY_FRONT == 0:
+        return total
     for slot in range(w.lanes.first[lane], w.lanes.first[lane] + w.lanes.count[lane]):
         total += w.types.length[w.slots.kind[slot]] + w.types.min_gap[w.slots.kind[slot]]
     return total
@@ -51,7 +56,9 @@ def _beyond(w: World, lane: int, slot: int, kind: int) -> tuple[int, float]:
     if leader >= 0 and leader != slot:
         out = slots.odo[leader] - lanes.left_odo[lane] - types.length[slots.kind[leader]]
         return leader, seen + out - types.min_gap[kind]
-    reach = brake_gap(slots.speed[slot], types.decel[kind], types.tau[kind], dt) + types.min_gap[kind] + 5.0
+    if can_stop(slots.speed[slot], seen - types.min_gap[kind] - MARGIN, types.decel[kind], types.tau[kind]):
+        return NONE, FAR
+    reach = brake_gap(slots.speed[slot], types.decel[kind], types.tau[kind], dt) + types.min_gap[kind] + MARGIN
     for _ in range(4):
         if seen > reach or (net.lane_internal[lane] == 0 and w.routes.last[route] != 0):
             return NONE, FAR
@@ -61,7 +68,7 @@ def _beyond(w: World, lane: int, slot: int, kind: int) -> tuple[int, float]:
         lane = net.link_next[link]
         if net.lane_internal[lane] == 0:
             route += 1
-        if lanes.count[lane] > 0:
+        if lanes.busy[lane] & BUSY_FRONT != 0:
             last = lanes.first[lane] + lanes.count[lane] - 1
             return last, seen + slots.pos[last] - types.length[slots.kind[last]] - types.min_gap[kind]
         seen += net.lane_length[lane]
@@ -110,7 +117,7 @@ def _on_way_back(w: World, lane: int, offset: float, reach: float, slot: int, wa
         lane = net.link_from[net.in_link[net.lane_in[lane] + (way // num) % joining]]
         num *= joining
         offset += net.lane_length[lane]
-        if lanes.count[lane] > 0:
+        if lanes.busy[lane] & BUSY_FRONT != 0:
             first = lanes.first[lane]
             if first == slot:
                 break

@@ -12,12 +12,13 @@ from __future__ import annotations
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import LINK_WATCHED
 from urbanlab.traffic.kernels.conflicts import is_priority, is_red, is_yellow, link_state, rear_slot
+from urbanlab.traffic.kernels.fetch import fetch_links_ahead
 from urbanlab.traffic.kernels.keep_clear import keep_junctions_clear
-from urbanlab.traffic.kernels.limits import top_speed
+from urbanlab.traffic.kernels.limits import following_speed, top_speed
 from urbanlab.traffic.kernels.look_ahead import announce_far, look_ahead, next_link, route_stop
 from urbanlab.traffic.kernels.state import EXPECTS_TO_WAIT, ITEM_REQUEST, NUM_ITEMS
 from urbanlab.traffic.kernels.world import World
-from urbanlab.traffic.physics.following import EPS, brake_gap, follow_speed, speed_after
+from urbanlab.traffic.physics.following import EPS, brake_gap, can_stop, speed_after_up_to
 
 __all__ = ["plan_lanes"]
 
@@ -31,6 +32,7 @@ def plan_lanes(w: World, begin: int, end: int, time: float) -> None:
     """Plan all vehicles of a range of active lanes."""
     lanes, slots, types = w.lanes, w.slots, w.types
     for a in range(begin, end):
+        fetch_links_ahead(w, a)
         lane = w.pool.active[a]
         if lane >= w.params.num_lanes:
             continue
@@ -59,10 +61,7 @@ def _leader_speed(w: World, lane: int, slot: int, k: int, kind: int, desired: fl
             return NOBODY
         out = slots.odo[leader] - w.lanes.left_odo[lane] - types.length[slots.kind[leader]]
         gap = w.net.lane_length[lane] + out - types.min_gap[kind] - pos
-    return follow_speed(
-        types.model[kind], gap, slots.speed[slot], slots.speed[leader], types.apparent_decel[slots.kind[leader]], desired,
-        types.accel[kind], types.decel[kind], types.emergency_decel[kind], types.tau[kind], types.delta[kind], w.params.dt,
-    )  # fmt: skip
+    return following_speed(w, kind, gap, slots.speed[slot], leader, desired, desired)
 
 
 @device
@@ -83,12 +82,13 @@ def _plan(w: World, lane: int, slot: int, k: int, ahead: float, time: float) -> 
     v = min(v_cap, lane_speed)
     seen = net.lane_length[lane] - slots.pos[slot]
     behind = _leader_speed(w, lane, slot, k, kind, lane_speed)
-    arrive_speed = min(speed_after(seen, v, types.accel[kind]), lane_speed)
+    arrive_speed = speed_after_up_to(lane_speed, seen, v, types.accel[kind])
     if behind < NOBODY:
         arrive_speed = min(arrive_speed, behind, v_cap)  # who has a leader is not reckoned to gather more speed than in this step
     v = min(v, behind)
-    look = v_cap * dt + brake_gap(v_cap, decel, types.tau[kind], dt)
-    if seen > look and k > 0 and not route_stop(w, slot, lane, slots.route[slot]):
+    is_far = can_stop(v_cap, seen - v_cap * dt, decel, types.tau[kind])
+    look = v_cap * dt + brake_gap(v_cap, decel, types.tau[kind], dt) if k == 0 or not is_far else 0.0
+    if (is_far or seen > look) and k > 0 and not route_stop(w, slot, lane, slots.route[slot]):
         # too far from the end of the lane to be slowed down by what lies beyond
         slots.plan[slot] = v
         link = next_link(w, lane, slots.route[slot])
@@ -100,6 +100,8 @@ def _plan(w: World, lane: int, slot: int, k: int, ahead: float, time: float) -> 
             elif v < HALTING or (v < speed if held else (v < decel and v < v_cap) or not is_priority(state)):
                 slots.asked[slot] = EXPECTS_TO_WAIT
         return
+    if k > 0 and is_far:  # a stop
+        look = v_cap * dt + brake_gap(v_cap, decel, types.tau[kind], dt)
     num = look_ahead(w, lane, slot, v, lane_speed, arrive_speed, look, time)
     slots.item[slot] = num
     slots.plan[slot] = v

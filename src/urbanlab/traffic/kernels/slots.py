@@ -7,7 +7,7 @@ which grows the arrays and comes back.
 from __future__ import annotations
 
 from urbanlab.core.jit import device
-from urbanlab.traffic.kernels.state import NUM_SIZES, Lanes, Pool, Slots, Trips
+from urbanlab.traffic.kernels.state import BUSY_FRONT, BUSY_REAR, NUM_SIZES, Lanes, Pool, Slots, Trips
 
 __all__ = ["clear_slot", "copy_slot", "insert_slot", "pop_front", "remove_slot", "reserve"]
 
@@ -139,6 +139,7 @@ def insert_slot(lanes: Lanes, slots: Slots, trips: Trips, pool: Pool, lane: int,
         trips.slot[slots.trip[slot]] = slot
         slot -= 1
     if lanes.count[lane] == 0:
+        lanes.busy[lane] |= BUSY_FRONT
         lanes.active_at[lane] = pool.num_active[0]
         pool.active[pool.num_active[0]] = lane
         pool.num_active[0] += 1
@@ -176,6 +177,7 @@ def _release_if_empty(lanes: Lanes, pool: Pool, lane: int) -> None:
     if lanes.count[lane] > 0:
         return
     _give_block(pool, lanes.base[lane], lanes.size[lane])
+    lanes.busy[lane] &= BUSY_REAR
     lanes.base[lane] = -1
     lanes.size[lane] = -1
     lanes.first[lane] = -1

@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from urbanlab.core.bundle import rows
+
 __all__ = [
-    "EXPECTS_TO_WAIT", "ITEM_HELD", "ITEM_REQUEST", "NEVER", "NO_REQUEST", "NUM_ITEMS", "NUM_SIZES", "Items", "Lanes", "Pool", "Slots",
-    "Trips", "grow_slots", "new_items", "new_lanes", "new_pool", "new_slots", "new_trips",
+    "BUSY_FRONT", "BUSY_REAR", "EXPECTS_TO_WAIT", "ITEM_HELD", "ITEM_REQUEST", "NEVER", "NO_REQUEST", "NUM_ITEMS", "NUM_SIZES", "Items",
+    "Lanes", "Pool", "Slots", "Trips", "grow_slots", "new_items", "new_lanes", "new_pool", "new_slots", "new_trips",
 ]  # fmt: skip
 
 I32 = NDArray[np.int32]
@@ -35,6 +37,12 @@ NO_REQUEST = 0xFF ^ ITEM_REQUEST
 ITEM_HELD = 2
 """Vehicles stand, or are about to, on the lane behind the link."""
 
+BUSY_FRONT = 1
+"""Fronts of vehicles are on the lane."""
+
+BUSY_REAR = 2
+"""A vehicle has left the lane with its front and, when last looked, not with its rear."""
+
 EXPECTS_TO_WAIT = 1 << 30
 """Bit of `asked`: it looks at no link and does not expect to pass the next one."""
 
@@ -45,9 +53,21 @@ NUM_SIZES = 20
 """Block sizes are 4 << s for s below this."""
 
 
+@rows(
+    ("busy",),
+    ("first", "count"),
+    ("left_odo", "left_trip"),
+    ("speed", "permissions"),
+    ("handled", "first_blocked", "last_blocked", "occupied"),
+    (
+        "base", "size", "active_at", "seconds", "metres", "waiting", "loss", "entered", "left", "departed", "arrived", "collisions",
+        "braking",
+    ),
+)  # fmt: skip
 class Lanes(NamedTuple):
     """State of lanes, (L,)."""
 
+    busy: NDArray[np.uint8]  # BUSY_...; 0: nobody is there
     base: I32  # first slot of the block, -1 none
     size: I32  # size class of the block: 4 << size slots; -1 none
     first: I32  # slot of the front vehicle
@@ -73,6 +93,7 @@ class Lanes(NamedTuple):
     braking: NDArray[np.int64]  # emergency stops
 
 
+@rows(...)
 class Items(NamedTuple):
     """Links that a vehicle approaches, (N * NUM_ITEMS,), made anew each step."""
 
@@ -100,8 +121,11 @@ class Pool(NamedTuple):
     top: I32  # (1,) slots handed out so far
     active: I32  # (L,) lanes that have vehicles, the first num_active[0] entries
     num_active: I32  # (1,)
+    trailing: I32  # (L,) lanes with BUSY_REAR, the first num_trailing[0] entries
+    num_trailing: I32  # (1,)
 
 
+@rows(...)
 class Slots(NamedTuple):
     """Vehicles on the road, (N,); what moves with a vehicle from lane to lane."""
 
@@ -215,6 +239,8 @@ def new_pool(num_slots: int, num_lanes: int) -> Pool:
         top=np.zeros(1, np.int32),
         active=np.full(num_lanes, -1, np.int32),
         num_active=np.zeros(1, np.int32),
+        trailing=np.full(num_lanes, -1, np.int32),
+        num_trailing=np.zeros(1, np.int32),
     )
 
 
@@ -227,7 +253,7 @@ def new_lanes(speed: NDArray[np.float64], permissions: NDArray[np.int64]) -> Lan
     arrays: dict[str, Any] = {name: np.full(num, -1, np.int32) for name in none}
     arrays |= {name: np.zeros(num) for name in sums}
     arrays |= {name: np.zeros(num, np.int64) for name in counted}
-    return Lanes(count=np.zeros(num, np.int32), speed=speed.copy(), permissions=permissions.copy(), **arrays)
+    return Lanes(busy=np.zeros(num, np.uint8), count=np.zeros(num, np.int32), speed=speed.copy(), permissions=permissions.copy(), **arrays)
 
 
 def new_trips(num: int, key: NDArray[np.uint64]) -> Trips:

@@ -12,6 +12,7 @@ from urbanlab.core.bundle import viewer
 from urbanlab.traffic.kernels.apply_change import apply_changes
 from urbanlab.traffic.kernels.approach import announce, forget
 from urbanlab.traffic.kernels.change import FLAG_CHANGE, decide_lanes
+from urbanlab.traffic.kernels.conflicts import clear_rears
 from urbanlab.traffic.kernels.detect import events_due, watch_areas, watch_points
 from urbanlab.traffic.kernels.execute import execute_lanes
 from urbanlab.traffic.kernels.insert import enqueue_due, insert_waiting
@@ -115,6 +116,7 @@ def advance_serial(world: int, signal_plan: int, signal_state: int, num_steps: i
             announce(w, step)
             w.counts[COUNT_STEPS] += execute_lanes(w, 0, num, step, time)
             forget(w)
+            clear_rears(w)
             watch_points(w, step, time)
             collect_moves(w, FLAG_CROSS | FLAG_STUCK | FLAG_STOP)
             w.cursor[PHASE] = TRANSFER
@@ -157,6 +159,7 @@ def advance_parallel(world: int, signal_plan: int, signal_state: int, num_steps:
             for chunk in range(NUM_CHUNKS):
                 w.counts[COUNT_STEPS] += w.moved[chunk]
             forget(w)
+            clear_rears(w)
             watch_points(w, step, time)
             collect_moves(w, FLAG_CROSS | FLAG_STUCK | FLAG_STOP)
             w.cursor[PHASE] = TRANSFER

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_WAIT
-from urbanlab.traffic.kernels.conflicts import forget_rear
+from urbanlab.traffic.kernels.conflicts import forget_rear, leave_rear
 from urbanlab.traffic.kernels.detect import enter_points
 from urbanlab.traffic.kernels.look_ahead import next_link
 from urbanlab.traffic.kernels.slots import copy_slot, insert_slot, pop_front, remove_slot
@@ -147,8 +147,7 @@ def _cross(w: World, lane: int, slot: int, link: int, time: float) -> int:
     copy_slot(slots, slot, new)
     pop_front(lanes, slots, w.pool, lane)
     trip = slots.trip[new]
-    lanes.left_trip[lane] = trip
-    lanes.left_odo[lane] = slots.odo[new] - over
+    leave_rear(w, lane, trip, slots.odo[new] - over)
     trips.slot[trip] = new
     trips.lane[trip] = target
     slots.pos[new] = over

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from urbanlab.core.bundle import rows
 from urbanlab.traffic.kernels.arrays import Net, Params, Places, Routes, Runs, Stops, Types
 from urbanlab.traffic.kernels.navigation import Navigation
 from urbanlab.traffic.kernels.sensors import Areas, Points
@@ -15,6 +16,7 @@ from urbanlab.traffic.kernels.state import Items, Lanes, Pool, Slots, Trips
 __all__ = ["Departures", "Links", "Watch", "World"]
 
 
+@rows(("head", "memory"))
 class Links(NamedTuple):
     """State of links, (K,)."""
 

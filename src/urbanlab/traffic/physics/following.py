@@ -15,8 +15,10 @@ from urbanlab.core.jit import device, inline
 
 __all__ = [
     "EPS",
+    "IDM",
     "arrival_time",
     "brake_gap",
+    "can_stop",
     "dawdled",
     "follow_speed",
     "free_speed",
@@ -24,6 +26,7 @@ __all__ = [
     "safe_stop_speed",
     "secure_gap",
     "speed_after",
+    "speed_after_up_to",
     "stop_speed",
 ]
 
@@ -54,6 +57,16 @@ def brake_gap(speed: float, decel: float, reaction: float, dt: float) -> float:
     drop = decel * dt
     steps = math.floor(speed / drop)
     return dt * (steps * speed - drop * steps * (steps + 1.0) / 2.0) + speed * reaction
+
+
+@inline
+def can_stop(speed: float, gap: float, decel: float, reaction: float) -> bool:
+    """Can certainly be stopped from within `gap` [m], braking evenly after `reaction` [s].
+
+    The way in whole steps, h of `safe_stop_speed`, is never longer than in continuous time; no root and no quotient are needed
+    to see it. Where this is true, safe speeds are at least `speed`, whatever a leader does.
+    """
+    return speed * speed <= 2.0 * decel * (gap - 2.0 * EPS - speed * reaction)
 
 
 @inline
@@ -186,6 +199,13 @@ def secure_gap(speed: float, decel: float, tau: float, leader_speed: float, lead
 def speed_after(distance: float, speed: float, accel: float) -> float:
     """Speed after accelerating evenly over a distance [m/s]."""
     return math.sqrt(max(0.0, speed * speed + 2.0 * accel * distance))
+
+
+@inline
+def speed_after_up_to(bound: float, distance: float, speed: float, accel: float) -> float:
+    """The same, where no more than `bound` >= 0 [m/s] is driven."""
+    square = speed * speed + 2.0 * accel * distance
+    return bound if square >= bound * bound else math.sqrt(max(0.0, square))
 
 
 @inline

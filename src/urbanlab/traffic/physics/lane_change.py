@@ -47,17 +47,23 @@ def too_far(room: float, num_lanes: int, reach: float) -> bool:
 
 
 @inline
+def _after(share: float, dt: float) -> float:
+    """What is left after a step of that of which `share` is left after a second."""
+    return share if dt == 1.0 else share**dt
+
+
+@inline
 def gain_after(gain: float, here: float, there: float, direction: int, dt: float) -> float:
     """Memory of speed gain (left positive) after comparing the speeds two lanes promise [m/s]."""
     relative = (there - here) / max(there, RELATIVE_MIN_SPEED)
     if direction < 0:
         if here - 5.0 / 3.6 > there:
-            return gain * 0.5**dt if gain < 0.0 else gain
+            return gain * _after(0.5, dt) if gain < 0.0 else gain
         return gain - dt * relative if gain < 0.0 or relative > 0.0 else gain
     if here > there:
-        return gain * 0.5**dt if gain > 0.0 else gain
+        return gain * _after(0.5, dt) if gain > 0.0 else gain
     if here == there:
-        return gain * 0.8**dt if gain > 0.0 else gain
+        return gain * _after(0.8, dt) if gain > 0.0 else gain
     return gain + dt * relative
 
 
