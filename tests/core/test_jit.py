@@ -160,7 +160,7 @@ def test_reference_counting_is_off() -> None:
     import numpy as np
 
     assert first(np.ones(3)) == 1.0
-    (code,) = first.inspect_llvm().values()  # type: ignore[attr-defined]
+    (code,) = first.whole.inspect_llvm().values()  # type: ignore[attr-defined]
     assert "NRT_incref" not in code
 
 

@@ -24,6 +24,7 @@ import numpy as np
 from numba import config
 
 from urbanlab.core.compiling import watch
+from urbanlab.core.parts import Part
 
 __all__ = [
     "Entry", "cache_folder", "device", "entry", "inline", "num_compilations", "parallel_entry", "prange", "set_threads", "source_files",
@@ -34,7 +35,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 log = logging.getLogger(__name__)
 
 KEPT_CACHES = 5
-CORE = ("bundle.py", "draw.py", "jit.py")
+CORE = ("bundle.py", "draw.py", "jit.py", "parts.py")
 """What every kernel is made of besides its own sources."""
 
 prange = numba.prange
@@ -53,12 +54,18 @@ class Entry(NamedTuple):
 
 def device(function: F) -> F:
     """Compile a function that other kernels call; never cached by itself."""
-    return numba.njit(function, _nrt=False, error_model="numpy", nogil=True)  # type: ignore[no-any-return]
+    return _part(function)
 
 
 def inline(function: F) -> F:
     """Compile a tiny function and let the optimiser inline it."""
-    return numba.njit(function, _nrt=False, error_model="numpy", nogil=True, forceinline=True)  # type: ignore[no-any-return]
+    return _part(function, forceinline=True)
+
+
+def _part(function: F, **more: Any) -> F:
+    options: dict[str, Any] = {"_nrt": False, "error_model": "numpy", "nogil": True, **more}
+    whole = numba.njit(function, **options)
+    return whole if config.DISABLE_JIT else Part(function, options, whole)
 
 
 def wrapping(function: F) -> F:
