@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from urbanlab.traffic.physics.following import (
@@ -22,6 +22,7 @@ reactions = st.floats(0.0, 3.0)
 steps = st.sampled_from([0.1, 0.25, 0.5, 1.0])
 
 
+@settings(deadline=None)  # the first example compiles
 @given(speeds, gaps, decels, reactions, steps)
 def test_who_can_stop_may_drive_so_fast(speed: float, gap: float, decel: float, reaction: float, dt: float) -> None:
     if can_stop(speed, gap, decel, reaction):
@@ -29,6 +30,7 @@ def test_who_can_stop_may_drive_so_fast(speed: float, gap: float, decel: float, 
         assert brake_gap(speed, decel, reaction, dt) < gap
 
 
+@settings(deadline=None)  # the first example compiles
 @given(speeds, gaps, decels, st.floats(4.5, 12.0), steps, speeds)
 def test_who_can_stop_does_not_brake_in_an_emergency(speed: float, gap: float, decel: float, hard: float, dt: float, enough: float) -> None:
     if can_stop(enough, gap, decel, dt):
