@@ -13,6 +13,7 @@ from urbanlab.city.synthetic import make
 from urbanlab.core.control import KEEP, SignalLayout, SignalView
 from urbanlab.core.errors import ConfigError, ControllerError
 from urbanlab.lab.replication import Task, replicate
+from urbanlab.traffic import control
 from urbanlab.traffic.simulation import Simulation
 
 
@@ -98,3 +99,16 @@ def test_failing_controller_fails_its_replication_with_the_reason(city: Scenario
     monkeypatch.setattr("urbanlab.traffic.control.make_controller", lambda spec: Asking(lambda num: num / 0))
     outcome = replicate(city, Task("crash", 3, 45, end=60.0))
     assert outcome.summary == {} and outcome.error.startswith("controller 'crash' failed in decide at 20 s: ZeroDivisionError")
+
+
+@pytest.mark.parametrize("asked_every", [50.0, 600.0])
+def test_events_are_the_same_whenever_they_are_read(city: Scenario, monkeypatch: pytest.MonkeyPatch, asked_every: float) -> None:
+    """Many events at once are kept as they stand and read when somebody asks."""
+    logs = []
+    for many in (1, control.MANY_EVENTS):
+        monkeypatch.setattr(control, "MANY_EVENTS", many)
+        with Simulation(city, seed=1, end=600.0) as run:
+            while not run.ended:
+                seen = list(run.run(run.time + asked_every).control.events)
+            logs.append(seen)
+    assert logs[0] == logs[1] and len(logs[0]) > 100

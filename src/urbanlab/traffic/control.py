@@ -15,12 +15,15 @@ from urbanlab.core.guests import blamed_on, check_controller
 from urbanlab.core.registry import PROGRAM, make_controller
 from urbanlab.traffic.commands import Commands
 from urbanlab.traffic.lights.interlock import apply_requests
-from urbanlab.traffic.lights.signal_events import drain, num_interventions
-from urbanlab.traffic.lights.signal_state import SignalPlan
+from urbanlab.traffic.lights.signal_events import EVENTS, drain, num_interventions
+from urbanlab.traffic.lights.signal_state import SignalPlan, SignalState
 from urbanlab.traffic.model import Model, controllable_signals
 from urbanlab.traffic.record import SignalEvent, SignalEventKind
 
 __all__ = ["ControlLoop", "resolve_controller", "runs_programs", "signal_layout"]
+
+MANY_EVENTS = 256
+"""From so many on events are kept as they stand in their buffer: on a large map they would cost more than all vehicles."""
 
 
 class _Run(Protocol):
@@ -91,7 +94,8 @@ class ControlLoop:
         self._model, self._commands = run.model, run.commands
         self._signal_id = run.scenario.network.signal_id
         self._controller = None if runs_programs(controller) else controller
-        self.events: list[SignalEvent] = []
+        self._events: list[SignalEvent] = []
+        self._unread: list[SignalState] = []
         self._every: float = math.inf
         self._next = 0
         if self._controller is None:
@@ -161,7 +165,19 @@ class ControlLoop:
 
     def collect(self) -> None:
         """Take the events of the signals out of their buffer."""
-        self.events += drain(self._model.signal_state)
+        state = self._model.signal_state
+        if state.cursor[EVENTS] < MANY_EVENTS:
+            self.events.extend(drain(state))
+        else:
+            self._unread.append(_taken(state))
+
+    @property
+    def events(self) -> list[SignalEvent]:
+        """What signals did so far."""
+        for taken in self._unread:
+            self._events += drain(taken)
+        self._unread.clear()
+        return self._events
 
     @property
     def controller(self) -> Controller | None:
@@ -190,7 +206,19 @@ class ControlLoop:
         """Stand where `state` says."""
         self._next = state["next"]
         columns = (*(state[name].tolist() for name in ("time", "signal", "kind", "phase")), state["states"], state["reasons"])
-        self.events = [
+        self._unread.clear()
+        self._events = [
             SignalEvent(time, signal, SignalEventKind(kind), phase, shown, reason)
             for time, signal, kind, phase, shown, reason in zip(*columns, strict=True)
         ]
+
+
+def _taken(state: SignalState) -> SignalState:
+    """A state that holds the events alone of its own; the buffer of the other is empty afterwards."""
+    num = int(state.cursor[EVENTS])
+    names = ("event_ms", "event_signal", "event_kind", "event_phase", "event_reason")
+    columns: dict[str, Any] = {name: getattr(state, name)[:num].copy() for name in names}
+    chars = state.event_chars[: num + 1].copy()
+    taken = state._replace(**columns, event_chars=chars, event_state=state.event_state[: int(chars[-1])].copy(), cursor=state.cursor.copy())
+    state.cursor[EVENTS] = 0
+    return taken
