@@ -26,6 +26,8 @@ from urbanlab.traffic.routes import CompiledRoutes
 __all__ = ["arrival_places", "class_bits", "compile_types", "new_world", "speed_factors", "trip_keys"]
 
 NUM_COUNTS = 16
+FIRST_SLOTS = 1024
+"""Room for so many vehicles, more or less; it doubles when it runs out."""
 NUM_CHUNKS = 64
 
 
@@ -198,7 +200,7 @@ def new_world(  # noqa: PLR0913 - all that a world is made of, by keyword
     departures = departures._replace(factor=speed_factors(demand.vehicle_types, kind, trip_ids, seed))
     speed = np.append(network.lane_speed, 1.0)
     permissions = np.append(network.lane_permissions, 0)
-    num_slots = max(1024, 16 * min(num_lanes, 4096))
+    num_slots = FIRST_SLOTS
     num_links, num_places = len(net.link_from), int(compiled.stops.place.max(initial=-1)) + 1
     types = compile_types(demand.vehicle_types)
     remembered, memory = _memory(net, float((types.length + types.min_gap).max(initial=0.0)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +69,10 @@ class Model(Protocol):
 
     def advance(self, num_steps: int, *, until_empty: bool) -> int:
         """Do steps; the number done, fewer only where every vehicle has left."""
+
+    @staticmethod
+    def advance_together(models: Sequence[Any], num_steps: Sequence[int], until_empty: Sequence[bool], threads: int) -> list[int]:
+        """Do steps in several worlds of this model in one pass; the numbers done."""
 
     def replace_plan(self, plan: SignalPlan) -> None:
         """Exchange the plan of the signals between two calls."""
@@ -133,6 +139,7 @@ class ModelInput:
     controlled: bool  # a controller chooses the phases
     static: bool  # actuated programs run their stored durations
     yellow: float | None  # [s] of a controller's changes; None: the interlock's own
+    like: Model | None = None  # of the same city: what does not change in a run is shared with it
 
 
 def new_model(given: ModelInput) -> Model:
@@ -142,10 +149,8 @@ def new_model(given: ModelInput) -> Model:
     ------
     DemandError : a trip has no route, or a flow no end
     """
-    scenario = given.scenario
-    if np.any((scenario.demand.trip_route == -1) & (scenario.demand.trip_from >= 0)):
-        scenario = route_demand(scenario)
-        given = replace(given, scenario=scenario)
+    scenario = _routed(given.scenario)
+    given = replace(given, scenario=scenario)
     trips = expand_flows(scenario.demand, begin=given.begin, end=given.end, seed=given.seed)
     plan = compile_signals(
         scenario.network,
@@ -167,6 +172,19 @@ def new_model(given: ModelInput) -> Model:
     from urbanlab.traffic.street import StreetModel
 
     return StreetModel(given, trips, plan, signals)
+
+
+def _routed(scenario: Scenario) -> Scenario:
+    """The same scenario where every trip that needs a route before it departs has one; found once, for all its runs."""
+    demand = scenario.demand
+    if not np.any((demand.trip_route == -1) & (demand.trip_from >= 0)):
+        return scenario
+    if scenario not in _known_routes:
+        _known_routes[scenario] = route_demand(scenario)
+    return _known_routes[scenario]
+
+
+_known_routes: WeakKeyDictionary[Scenario, Scenario] = WeakKeyDictionary()
 
 
 def controllable_signals(scenario: Scenario) -> NDArray[np.bool_]:

@@ -36,6 +36,7 @@ from urbanlab.traffic.periods import PeriodLog
 from urbanlab.traffic.record import RunRecord
 from urbanlab.traffic.report_run import make_record
 from urbanlab.traffic.rerouting import Rerouting
+from urbanlab.traffic.run_times import check_times, require_whole_steps
 from urbanlab.traffic.standstill import Standstill
 
 __all__ = ["DEFAULT_SEED", "Simulation"]
@@ -60,6 +61,7 @@ class Simulation:
     threads : results do not depend on it
     controller : None or "program": the source's signal programs; a name (`max_pressure:interval=15`); an object
     edges_every : [s] length of the periods of edge totals
+    like : a run of the same city, with which the tables of streets are shared; it changes nothing but memory and time
 
     Raises
     ------
@@ -83,6 +85,7 @@ class Simulation:
         threads: int = 1,
         controller: str | Controller | None = None,
         edges_every: float = 900.0,
+        like: Simulation | None = None,
     ) -> None:
         started = clock.process_time()
         settings = scenario.settings
@@ -95,14 +98,14 @@ class Simulation:
         self.threads = threads
         self.edges_every = float(edges_every)
         self._asked = (begin, end)
-        self._check()
+        check_times(self.begin, self.end, self.edges_every, self.step_length, threads)
         if begin is not None or end is not None:
-            self._require_whole_steps()
+            require_whole_steps(self.begin, self.end, self.step_length)
         chosen = resolve_controller(controller)
         self._named = controller is None or isinstance(controller, str)
         self._controller = chosen
         self.controller_name = controller if isinstance(controller, str) else "program" if controller is None else type(controller).__name__
-        self.model: Model = new_model(self._input(chosen))
+        self.model: Model = new_model(self._input(chosen, None if like is None else like.model))
         self.commands = Commands(self)
         self.closures, self.rerouting = Closures(self), Rerouting(self)
         self.control = ControlLoop(self, chosen)
@@ -118,7 +121,7 @@ class Simulation:
         self.compile_s = clock.process_time() - warm
         self.load_s = warm - started
 
-    def _input(self, chosen: Controller | None) -> ModelInput:
+    def _input(self, chosen: Controller | None, like: Model | None) -> ModelInput:
         """Controllers and commands pass the interlock, programs do not; CityFlow networks have their own rule (DESIGN 4)."""
         controlled = chosen is not None and not runs_programs(chosen)
         return ModelInput(
@@ -131,30 +134,8 @@ class Simulation:
             controlled=controlled,
             static=runs_programs(chosen),
             yellow=chosen.yellow if chosen is not None and controlled else None,
+            like=like,
         )
-
-    def _check(self) -> None:
-        if not self.end >= self.begin or not math.isfinite(self.begin):
-            raise ConfigError("the end lies before the begin", got=f"begin {self.begin} s, end {self.end} s", expected="end >= begin")
-        if self.threads < 1:
-            raise ConfigError("threads have to be positive", got=str(self.threads), expected="1 or more")
-        if not self.step_length <= self.edges_every < math.inf:
-            raise ConfigError(
-                "the period of edge totals makes no sense", got=f"{self.edges_every} s", expected=f"a step ({self.step_length} s) or more"
-            )
-
-    def _require_whole_steps(self) -> None:
-        """A begin or end that was asked for is kept to the second; a source's own runs until its last step is over."""
-        if math.isinf(self.end):
-            return
-        steps = (self.end - self.begin) / self.step_length
-        if abs(steps - round(steps)) > 1e-6:
-            before, after = (self.begin + count * self.step_length for count in (math.floor(steps), math.ceil(steps)))
-            raise ConfigError(
-                "from begin to end it is no whole number of steps",
-                got=f"begin {self.begin:.10g} s, end {self.end:.10g} s, step {self.step_length:g} s",
-                expected=f"an end such as {before:.10g} or {after:.10g} s",
-            )
 
     # --- running -------------------------------------------------------------------------------------------------
 
@@ -162,6 +143,11 @@ class Simulation:
     def time(self) -> float:
         """[s] start of the next step."""
         return self.begin + self._step * self.step_length
+
+    @property
+    def steps_done(self) -> int:
+        """Steps since the begin."""
+        return self._step
 
     @property
     def ended(self) -> bool:
@@ -198,25 +184,15 @@ class Simulation:
         -------
         self, so that calls can be chained
         """
-        stop = self._last_step() if until is None else min(self._last_step(), self.step_at(until))
+        stop = self.stop_at(until)
         longest = MAX_CALL if each_step is None else 1
         jit.set_threads(self.threads)
         size = 16
-        self._over = self._over and not self.commands.adds_later
-        while self._step < stop and not self._over:
+        while self.goes_on(stop):
             started, cpu = clock.perf_counter(), clock.process_time()
-            self._at_rest = False
-            self.commands.apply(self._step, self.time)
-            self.rerouting.act(self._step, self.time)
-            self.control.act(self._step, self.time)
-            wanted = int(min(size, longest, stop - self._step, *self._due_in()))
-            done = self.model.advance(wanted, until_empty=math.isinf(self.end) and not self.commands.adds_later)
-            self._step += done
-            self._over = done < wanted or (self._standstill is not None and self._standstill.is_hopeless(self, self._step))
-            self.control.collect()
-            self._periods.close_if_due(self.model, self.time)
-            self.detectors.close_if_due(self.time)
-            self._at_rest = True
+            wanted = self.before_call(min(size, longest, stop - self._step))
+            done = self.model.advance(wanted, until_empty=self.until_empty)
+            self.after_call(wanted, done)
             if each_step is not None and done:
                 each_step(self)
             took = clock.perf_counter() - started
@@ -226,6 +202,37 @@ class Simulation:
             if progress is not None:
                 progress(self)
         return self
+
+    def stop_at(self, until: float | None) -> float:
+        """Index of the step before which a call of `run` with this argument stops; who will be added makes a run that was over go on."""
+        self._over = self._over and not self.commands.adds_later
+        return self._last_step() if until is None else min(self._last_step(), self.step_at(until))
+
+    def goes_on(self, stop: float) -> bool:
+        """Is there a step to do before the step `stop`?"""
+        return self._step < stop and not self._over
+
+    @property
+    def until_empty(self) -> bool:
+        """Whether the run is over once every vehicle has left."""
+        return math.isinf(self.end) and not self.commands.adds_later
+
+    def before_call(self, most: float) -> int:
+        """Commands, controllers and drivers act; the steps until somebody does again, at most `most`."""
+        self._at_rest = False
+        self.commands.apply(self._step, self.time)
+        self.rerouting.act(self._step, self.time)
+        self.control.act(self._step, self.time)
+        return int(min(most, *self._due_in()))
+
+    def after_call(self, wanted: int, done: int) -> None:
+        """What the steps have left behind is collected."""
+        self._step += done
+        self._over = done < wanted or (self._standstill is not None and self._standstill.is_hopeless(self, self._step))
+        self.control.collect()
+        self._periods.close_if_due(self.model, self.time)
+        self.detectors.close_if_due(self.time)
+        self._at_rest = True
 
     def _due_in(self) -> tuple[float, float, float]:
         """Steps until somebody decides or commands, until the end of a period and until the next look for a standstill."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from urbanlab.traffic.acting.street_acts import StreetActs
 from urbanlab.traffic.build import class_bits, new_world
 from urbanlab.traffic.compile import compile_network
 from urbanlab.traffic.departures import ExpandedTrips
-from urbanlab.traffic.kernels.arrays import Params
+from urbanlab.traffic.kernels.arrays import Net, Params
 from urbanlab.traffic.kernels.state import Trips, grow_slots, new_items
 from urbanlab.traffic.kernels.world import (
     CHOICE_NONE,
@@ -36,6 +37,7 @@ from urbanlab.traffic.navigation import choosers_of, new_navigation, with_longer
 from urbanlab.traffic.rerouting_options import ReroutingOptions
 from urbanlab.traffic.routes import compile_routes
 from urbanlab.traffic.sensors import Sensors, plan_sensors
+from urbanlab.traffic.street_calls import StreetCalls
 
 __all__ = ["StreetModel"]
 
@@ -63,7 +65,8 @@ class StreetModel:
         self.network, self.expanded = scenario.network, trips
         self.plan, self.signal_state = plan, signals
         self.threads = given.threads
-        net = compile_network(scenario.network, plan.connection_signal_pos)
+        self.programs = scenario.programs
+        net = self._streets(given, plan)
         bits = class_bits(scenario.demand.vehicle_types)[trips.kind]
         compiled = compile_routes(scenario.network, net, scenario.demand, trips, bits)
         params = Params(
@@ -90,6 +93,7 @@ class StreetModel:
             trip_ids=trips.trip_id, seed=given.seed, params=params, signal_state=signals.link_state, points=points, areas=areas,
             choosers=choosers, nav=nav,
         )  # fmt: skip
+        self._calls = StreetCalls(1)
         self._plan_handle, self._signal_handle = pack(plan), pack(signals)
         self.handle: Handle = pack(self.world)
         self.world = self.handle.value
@@ -97,26 +101,42 @@ class StreetModel:
         self.acts = StreetActs(self, scenario, given.seed)
         self.acts.runs.fill_all()
 
+    def _streets(self, given: ModelInput, plan: SignalPlan) -> Net:
+        """Tables of the streets: those of a model of the same city, where there is one."""
+        other = given.like
+        if isinstance(other, StreetModel) and other.network is self.network and other.programs is self.programs:
+            return other.world.net
+        return compile_network(self.network, plan.connection_signal_pos)
+
     def warm_up(self) -> None:
         """Compile, or load from the cache, without doing a step."""
         self.advance(0, until_empty=False)
 
     def advance(self, num_steps: int, *, until_empty: bool) -> int:
         """Do steps; the number done, fewer only where every vehicle has left."""
-        from urbanlab.traffic.kernels import step_cpu  # the compiler is loaded with the first run, not with the package
+        return self._calls.advance([self], [num_steps], [until_empty], self.threads)[0]
 
-        kernel = step_cpu.advance_serial if self.threads == 1 else step_cpu.advance_parallel
-        done = 0
-        while True:
-            done += kernel(self.handle.address, self._plan_handle.address, self._signal_handle.address, num_steps - done, until_empty)
-            if self.world.cursor[PHASE] != 0:
-                self._grow()
-            elif self.world.watch.num[0] > 0:
-                self.acts.tell_entered()
-            elif self.sensors.is_due:
-                self.sensors.drain()
-            else:
-                return done
+    @staticmethod
+    def advance_together(models: Sequence[StreetModel], num_steps: Sequence[int], until_empty: Sequence[bool], threads: int) -> list[int]:
+        """Do steps in several worlds in one pass; the numbers done."""
+        return StreetCalls(len(models)).advance(models, num_steps, until_empty, threads)
+
+    @property
+    def addresses(self) -> tuple[int, int, int]:
+        """Of the bundles that kernels work on: world, plan and state of the signals."""
+        return self.handle.address, self._plan_handle.address, self._signal_handle.address
+
+    def settle(self) -> bool:
+        """See to what a call has stopped for; is there more to do in the same call?"""
+        if self.world.cursor[PHASE] != 0:
+            self._grow()
+        elif self.world.watch.num[0] > 0:
+            self.acts.tell_entered()
+        elif self.sensors.is_due:
+            self.sensors.drain()
+        else:
+            return False
+        return True
 
     def _grow(self) -> None:
         """Room for what a step stands still for: twice as much as there was."""

@@ -30,6 +30,7 @@ from urbanlab.traffic.kernels.world import (
     MOVE_NEXT,
     PHASE,
     STEP,
+    Calls,
     World,
 )
 from urbanlab.traffic.lights.signal_kernels import step_signals
@@ -44,6 +45,7 @@ START, TRANSFER, DECIDE, CHANGE, LIMBO, ENQUEUE, INSERT, SAMPLE = range(8)
 SOURCES = ("urbanlab.traffic.kernels", "urbanlab.traffic.lights", "urbanlab.traffic.physics", "urbanlab.city.routing_kernels")
 
 
+as_calls = viewer(Calls)
 as_world = viewer(World)
 as_plan = viewer(SignalPlan)
 as_state = viewer(SignalState)
@@ -96,13 +98,14 @@ def _is_over(w: World) -> bool:
     return w.counts[COUNT_RUNNING] == 0 and w.counts[COUNT_WAITING] == 0 and w.departures.cursor[0] >= len(w.departures.depart)
 
 
-@jit.entry(SOURCES)
-def advance_serial(world: int, signal_plan: int, signal_state: int, num_steps: int, until_empty: bool) -> int:
-    """Do steps on one thread; the number done.
+@jit.device
+def _do_steps(calls: Calls, k: int) -> int:
+    """Steps of one world on one thread; the number done.
 
     Fewer than asked for: room ran out (`cursor[ROOM]` says which), a watched lane was entered, detectors are to be read, or it is over.
     """
-    w, plan, signals = as_world(world), as_plan(signal_plan), as_state(signal_state)
+    w, plan, signals = as_world(calls.world[k]), as_plan(calls.signal_plan[k]), as_state(calls.signal_state[k])
+    num_steps, until_empty = calls.num_steps[k], calls.until_empty[k] != 0
     done = 0
     while done < num_steps and w.watch.num[0] == 0 and not events_due(w):
         step = w.cursor[STEP]
@@ -134,21 +137,40 @@ def advance_serial(world: int, signal_plan: int, signal_state: int, num_steps: i
 
 
 @jit.device
+def _do_call(calls: Calls, k: int) -> None:
+    calls.done[k] = _do_steps(calls, k)
+
+
+@jit.entry(SOURCES)
+def advance_serial(calls: int, num_worlds: int) -> None:
+    """Do the steps of the first `num_worlds` worlds of a table of calls on one thread, one world after the other."""
+    c = as_calls(calls)
+    for k in range(num_worlds):
+        _do_call(c, k)
+
+
+@jit.device
 def _execute_chunk(w: World, num: int, chunk: int, step: int, time: float) -> None:
     w.moved[chunk] = execute_lanes(w, num * chunk // NUM_CHUNKS, num * (chunk + 1) // NUM_CHUNKS, step, time)
 
 
 @jit.parallel_entry(SOURCES)
-def advance_parallel(world: int, signal_plan: int, signal_state: int, num_steps: int, until_empty: bool) -> int:
-    """As `advance_serial`, with the phases over lanes on several threads."""
-    w, plan, signals = as_world(world), as_plan(signal_plan), as_state(signal_state)
-    done = 0
-    while done < num_steps and w.watch.num[0] == 0 and not events_due(w):
+def advance_parallel(calls: int, num_worlds: int) -> None:
+    """As `advance_serial` on several threads: each takes worlds, or, where there is only one, lanes."""
+    c = as_calls(calls)
+    if num_worlds > 1:
+        for k in jit.prange(num_worlds):
+            _do_call(as_calls(calls), k)
+        return
+    world, num_steps, until_empty = c.world[0], c.num_steps[0], c.until_empty[0] != 0
+    w, plan, signals = as_world(world), as_plan(c.signal_plan[0]), as_state(c.signal_state[0])
+    c.done[0] = 0
+    while c.done[0] < num_steps and w.watch.num[0] == 0 and not events_due(w):
         step = w.cursor[STEP]
         time = w.params.begin + step * w.params.dt
         if w.cursor[PHASE] == START:
             if until_empty and _is_over(w):
-                return done
+                return
             step_signals(plan, signals, w.lanes, w.slots, w.types.length, step, time)
             num = w.pool.num_active[0]
             for chunk in jit.prange(NUM_CHUNKS):
@@ -164,7 +186,7 @@ def advance_parallel(world: int, signal_plan: int, signal_state: int, num_steps:
             collect_moves(w, FLAG_CROSS | FLAG_STUCK | FLAG_STOP)
             w.cursor[PHASE] = TRANSFER
         if not _after_moving(w, step, time):
-            return done
+            return
         if w.cursor[PHASE] == DECIDE:
             num = w.pool.num_active[0]
             if w.params.lane_change != 0:
@@ -173,6 +195,5 @@ def advance_parallel(world: int, signal_plan: int, signal_state: int, num_steps:
             collect_moves(w, FLAG_CHANGE)
             w.cursor[PHASE] = CHANGE
         if not _after_deciding(w, step, time):
-            return done
-        done += 1
-    return done
+            return
+        c.done[0] += 1

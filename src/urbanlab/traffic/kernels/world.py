@@ -13,7 +13,7 @@ from urbanlab.traffic.kernels.navigation import Navigation
 from urbanlab.traffic.kernels.sensors import Areas, Points
 from urbanlab.traffic.kernels.state import Items, Lanes, Pool, Slots, Trips
 
-__all__ = ["Departures", "Links", "Watch", "World"]
+__all__ = ["Calls", "Departures", "Links", "Watch", "World"]
 
 
 @rows(("head", "memory"))
@@ -75,6 +75,17 @@ class Watch(NamedTuple):
     lane: NDArray[np.uint8]  # (L+1,) 1: watched
     trip: NDArray[np.int32]  # (N,) who has entered, the first num[0] entries
     num: NDArray[np.int64]  # (1,)
+
+
+class Calls(NamedTuple):
+    """What a call of the step is to do: worlds, (W,), by the addresses of their bundles."""
+
+    world: NDArray[np.int64]
+    signal_plan: NDArray[np.int64]
+    signal_state: NDArray[np.int64]
+    num_steps: NDArray[np.int64]
+    until_empty: NDArray[np.uint8]  # 1: no step is done any more when every vehicle has left
+    done: NDArray[np.int64]  # answer: steps done
 
 
 class World(NamedTuple):
