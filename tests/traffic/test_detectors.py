@@ -256,11 +256,15 @@ def test_periods_follow_one_another(run: Simulation) -> None:
         assert all(first[1] == second[0] for first, second in pairwise(spans))
 
 
-def test_reading_in_between_and_threads_change_nothing(town: Scenario, run: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor does how often the buffer of events has to be emptied."""
+@pytest.mark.parametrize("threads", [1, 2])
+def test_reading_in_between_and_threads_change_nothing(
+    town: Scenario, run: Simulation, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    """Nor does how often the buffer of events has to be emptied, or more room for vehicles made, also both in one step."""
+    monkeypatch.setattr("urbanlab.traffic.build.FIRST_SLOTS", 16)
     monkeypatch.setattr("urbanlab.traffic.sensors.FEWEST_EVENTS", 256)
     monkeypatch.setattr("urbanlab.traffic.sensors.EVENTS_PER_POINT", 4)
-    with Simulation(town, end=700.0, edges_every=100.0, threads=2) as other:
+    with Simulation(town, end=700.0, edges_every=100.0, threads=threads) as other:
         while not other.ended:
             other.run(other.time + 33.0)
             assert other.record().detectors

@@ -46,7 +46,7 @@ def test_the_short_cut_is_taken_where_it_matters() -> None:
 
 
 @unhurried
-@given(speeds, st.floats(0.0, 500.0), speeds, decels)
+@given(st.just(0.0) | st.floats(1e-9, 60.0), st.floats(0.0, 500.0), speeds, decels)  # squares below that are nothing
 def test_bounded_speed_after_is_the_smaller_of_both(bound: float, distance: float, speed: float, accel: float) -> None:
     assert speed_after_up_to(bound, distance, speed, accel) == min(bound, speed_after(distance, speed, accel))
 

@@ -99,6 +99,12 @@ def _is_over(w: World) -> bool:
 
 
 @jit.device
+def _may_go_on(w: World) -> bool:
+    """Is nobody outside to be told anything first? A step for which room had to be made is always brought to its end."""
+    return w.cursor[PHASE] != START or (w.watch.num[0] == 0 and not events_due(w))
+
+
+@jit.device
 def _do_steps(calls: Calls, k: int) -> int:
     """Steps of one world on one thread; the number done.
 
@@ -107,7 +113,7 @@ def _do_steps(calls: Calls, k: int) -> int:
     w, plan, signals = as_world(calls.world[k]), as_plan(calls.signal_plan[k]), as_state(calls.signal_state[k])
     num_steps, until_empty = calls.num_steps[k], calls.until_empty[k] != 0
     done = 0
-    while done < num_steps and w.watch.num[0] == 0 and not events_due(w):
+    while done < num_steps and _may_go_on(w):
         step = w.cursor[STEP]
         time = w.params.begin + step * w.params.dt
         if w.cursor[PHASE] == START:
@@ -165,7 +171,7 @@ def advance_parallel(calls: int, num_worlds: int) -> None:
     world, num_steps, until_empty = c.world[0], c.num_steps[0], c.until_empty[0] != 0
     w, plan, signals = as_world(world), as_plan(c.signal_plan[0]), as_state(c.signal_state[0])
     c.done[0] = 0
-    while c.done[0] < num_steps and w.watch.num[0] == 0 and not events_due(w):
+    while c.done[0] < num_steps and _may_go_on(w):
         step = w.cursor[STEP]
         time = w.params.begin + step * w.params.dt
         if w.cursor[PHASE] == START:
