@@ -48,6 +48,18 @@ def _scale(inner: _Inner, k: int) -> float:
     return float(inner.count[k]) * inner.scale
 
 
+@jit.device
+def _twice(value: int) -> int:
+    return 2 * value
+
+
+@jit.entry(())
+def _sums(address: int, k: int) -> int:
+    """One function, given integers of several lengths."""
+    w = _as_world(address)
+    return _twice(w.index[k]) + _twice(w.tiny[k]) + _twice(w.lengths[k]) + _twice(w.number)
+
+
 @jit.entry(())
 def _change(address: int) -> int:
     """Write to every array, from what stands in the others."""
@@ -95,6 +107,14 @@ def test_compiled_code_reads_and_writes_every_kind_of_field() -> None:
     assert np.array_equal(world.flag, k % 2 == 1)
     assert np.array_equal(world.inner.count, np.full(5, 4))
     assert world.lengths.tolist() == [5, 2]
+
+
+def test_short_integers_are_read_as_long_ones_so_that_one_compilation_serves_all() -> None:
+    world = _world()
+    world.tiny[3], world.index[3] = -128, -(2**31)
+    assert _sums(pack(world).address, 3) == 2 * (-(2**31) - 128 + 0 - 7)
+    if not numba.config.DISABLE_JIT:
+        assert len(_twice.overloads) == 1  # type: ignore[attr-defined]
 
 
 def test_empty_arrays_are_read_as_empty() -> None:

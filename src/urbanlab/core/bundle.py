@@ -10,7 +10,7 @@ that is touched is another line of the cache to wait for. A NamedTuple marked wi
 arrays are columns of one table; `pack` puts them into it. To whoever reads or writes them, with or without the
 compiler, they stay arrays.
 
-Indices are not checked and must not be negative. The table must not change while a kernel runs.
+Indices are not checked and must not be negative. Short signed integers are read as int64. The table must not change while a kernel runs.
 """
 
 from __future__ import annotations
@@ -195,11 +195,19 @@ def _bundle_getattr(context: Any, builder: Any, kind: BundleType, value: Any, na
     return _load_word(builder, value, field.offset, context.get_value_type(field.kind))
 
 
+def _read(kind: types.Type) -> types.Type:
+    """What an element is once it is read: short integers become what arithmetic makes of them anyway.
+
+    Otherwise each function that gets one would be compiled for each kind of integer.
+    """
+    return types.int64 if isinstance(kind, types.Integer) and kind.signed else kind
+
+
 @infer_global(operator.getitem)
 class _FieldGetitem(AbstractTemplate):  # type: ignore[misc]
     def generic(self, args: tuple[types.Type, ...], kws: dict[str, types.Type]) -> Any:
         if len(args) == 2 and isinstance(args[0], FieldType) and isinstance(args[1], types.Integer):
-            return signature(args[0].dtype, args[0], types.intp)
+            return signature(_read(args[0].dtype), args[0], types.intp)
         return None
 
 
@@ -232,7 +240,8 @@ def _place(context: Any, builder: Any, kind: FieldType, value: Any, index: Any) 
 @lower_builtin(operator.getitem, FieldType, types.intp)  # type: ignore[untyped-decorator]
 def _field_getitem(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     kind = sig.args[0]
-    return context.unpack_value(builder, kind.dtype, _place(context, builder, kind, args[0], args[1]))
+    value = context.unpack_value(builder, kind.dtype, _place(context, builder, kind, args[0], args[1]))
+    return context.cast(builder, value, kind.dtype, sig.return_type)
 
 
 @lower_builtin(operator.setitem, FieldType, types.intp, types.Any)  # type: ignore[untyped-decorator]
