@@ -195,7 +195,7 @@ def _bundle_getattr(context: Any, builder: Any, kind: BundleType, value: Any, na
     return _load_word(builder, value, field.offset, context.get_value_type(field.kind))
 
 
-def _read(kind: types.Type) -> types.Type:
+def _read(kind: Any) -> Any:
     """What an element is once it is read: short integers become what arithmetic makes of them anyway.
 
     Otherwise each function that gets one would be compiled for each kind of integer.
