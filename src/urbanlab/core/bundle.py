@@ -200,7 +200,7 @@ def _read(kind: Any) -> Any:
 
     Otherwise each function that gets one would be compiled for each kind of integer.
     """
-    return types.int64 if isinstance(kind, types.Integer) and kind.signed else kind
+    return types.int64 if kind in types.signed_domain else kind
 
 
 @infer_global(operator.getitem)
