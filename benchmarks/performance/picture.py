@@ -10,13 +10,13 @@ from performance.bench import Row
 
 __all__ = ["draw"]
 
-WIDTH, HEIGHT = 460, 320
+WIDTH, HEIGHT = 490, 320
 """[px] of a panel, its labels included."""
 
-LEFT, RIGHT, TOP, BOTTOM = 66, 34, 46, 46
+LEFT, RIGHT, TOP, BOTTOM = 80, 34, 46, 46
 COLOURS, INK, SOFT, FAINT, PAPER = ("#5a8f3c", "#0b5a94", "#a8660a"), "#1c2024", "#5b6470", "#e4e4e0", "#fcfcfa"
 STYLE = (
-    f"text{{font-family:system-ui,sans-serif;font-size:12px;fill:{SOFT}}}.t{{font-size:15px;font-weight:600;fill:{INK}}}"
+    f"text{{font-family:system-ui,sans-serif;font-size:12px;fill:{SOFT}}}.t{{font-size:14px;font-weight:600;fill:{INK}}}"
     f".n{{text-anchor:end}}.m{{text-anchor:middle}}.grid{{stroke:{FAINT};stroke-width:1}}.line{{fill:none;stroke-width:2}}"
     f".perfect{{stroke-dasharray:4 4;stroke:{SOFT};stroke-width:1.5;fill:none}}"
 )

@@ -34,6 +34,7 @@ def measure(bench: Bench) -> Iterator[Row]:
         yield {"what": f"`{name}`", "first_s": seconds, "again_s": again["kernels"][name]}
     whole, later = cold["process"]["wall_s"], again["process"]["wall_s"]
     yield {"what": f"whole process: {MODELS}", "first_s": whole, "again_s": later, "goal": {"value": whole, "most": FIRST, "unit": "s"}}
+    yield {"what": "of that, processor", "first_s": cold["process"]["cpu_s"], "again_s": again["process"]["cpu_s"]}
     yield from _warm(bench)
 
 
