@@ -66,3 +66,55 @@ def test_nobody_cuts_in_beside_a_turning_car(verify: Any, ahead: int, apart: int
         for name, kind, lane, pos, speed, edges in rows
     )
     verify.same_trace(verify.case("fork", PERFECT + truck + both, end=30.0))
+
+
+@pytest.mark.parametrize(("gap", "apart"), [(5, 7.6), (5, 12), (12, 9), (20, 7.6)])
+def test_those_behind_know_who_changes_before_them(verify: Any, gap: float, apart: float) -> None:
+    """Cars, `apart` [m], come to stand `gap` [m] behind one that does 0.2 m/s; the right lane is free.
+
+    Expected: every state as in SUMO 1.28.0: whoever is first moves over, and in the same step the one behind sees a free lane before it
+    and stays. Source: `MSLaneChanger`, which moves each vehicle at once, from front to back over the lanes of an edge.
+    """
+    slow = '<vType id="t" maxSpeed="0.2" sigma="0" speedDev="0" lcKeepRight="0" lcSpeedGain="0" lcStrategic="-1"/>'
+    rows = [("T", "t", 150.0), *((name, "c", 145 - gap - k * apart) for k, name in enumerate("ABC"))]
+    cars = "".join(
+        f'<vehicle id="{name}" type="{kind}" depart="0" departLane="1" departPos="{pos}" departSpeed="0"><route edges="ce"/></vehicle>'
+        for name, kind, pos in rows
+    )
+    trace = verify.same_trace(verify.case("two_lanes", PERFECT + slow + cars, end=40.0))
+    assert "ce_0" in {state[0] for state in trace["A"].values()}
+
+
+@pytest.mark.parametrize(("truck_speed", "gap", "apart"), [(0.3, 2, 9), (0.3, 0.5, 14), (0.6, 4, 14), (1.0, 2, 9)])
+def test_the_rear_changes_lanes_with_the_vehicle(verify: Any, truck_speed: float, gap: float, apart: float) -> None:
+    """Cars, `apart` [m], come out of a junction behind a crawling truck and move over while their rears are still in the junction.
+
+    Expected: every state as in SUMO 1.28.0: the rear is on the lane that leads to the new one, so that those behind drive on at once.
+    Source: `MSVehicle::enterLaneAtLaneChange`.
+    """
+    slow = f'<vType id="t" vClass="truck" length="8" maxSpeed="{truck_speed}" sigma="0" speedDev="0" lcKeepRight="0" lcSpeedGain="0"/>'
+    slow += f'<vehicle id="T" type="t" depart="0" departLane="1" departPos="{8 + gap}" departSpeed="0"><route edges="cs"/></vehicle>'
+    cars = "".join(
+        f'<vehicle id="{name}" type="c" depart="0" departLane="1" departPos="{270 - k * apart}" departSpeed="max">'
+        '<route edges="nc cs"/></vehicle>'
+        for k, name in enumerate("ABC")
+    )
+    verify.same_trace(verify.case("two_lanes", PERFECT + slow + cars, end=40.0))
+
+
+@pytest.mark.parametrize(("lane", "truck_speed"), [(0, 3), (1, 5)])
+def test_first_at_a_red_light_sees_who_crawls_beyond_the_junction(verify: Any, lane: int, truck_speed: float) -> None:
+    """A car waits at red; a slow vehicle turns onto the lane that the car's own leads to.
+
+    Expected: every state as in SUMO 1.28.0: the car moves over to the other lane. Source: `MSLane::getLeaderOnConsecutive`,
+    which looks past the whole junction, whatever its signals show, from where braking distance and minimum gap reach the line.
+    """
+    slow = f'<vType id="t" maxSpeed="{truck_speed}" sigma="0" speedDev="0" lcKeepRight="0" lcSpeedGain="0" lcStrategic="-1"/>'
+    rows = ("A", "c", 0, lane, 0, "wc ce"), ("B", "t", 6, "best", "max", "sc ce")
+    both = "".join(
+        f'<vehicle id="{name}" type="{kind}" depart="{depart}" departLane="{start}" departPos="280" departSpeed="{speed}">'
+        f'<route edges="{edges}"/></vehicle>'
+        for name, kind, depart, start, speed, edges in rows
+    )
+    trace = verify.same_trace(verify.case("two_lanes", PERFECT + slow + both, end=40.0))
+    assert trace["A"][20.0][0] == "wc_1"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from urbanlab.core.jit import device
 from urbanlab.traffic.kernels.change_gaps import blocked_by_gaps
 from urbanlab.traffic.kernels.change_speed import CHANGE_LEFT, CHANGE_RIGHT, advise, forget_wishes
-from urbanlab.traffic.kernels.neighbours import gap_behind, gap_front
+from urbanlab.traffic.kernels.conflicts import shift_rear
+from urbanlab.traffic.kernels.neighbours import gap_behind, gap_front, place_on_lane
 from urbanlab.traffic.kernels.slots import copy_slot, insert_slot, remove_slot
 from urbanlab.traffic.kernels.world import MOVE_NEXT, MOVE_NUM, World
 
@@ -52,8 +53,9 @@ def _change(w: World, lane: int, target: int, slot: int, step: int) -> int:
     """1 changed, 0 no longer possible, -1 no slot."""
     slots = w.slots
     kind = slots.kind[slot]
-    front, front_gap = gap_front(w, target, slot, kind)
-    behind, behind_gap = gap_behind(w, target, slot, kind)
+    place = place_on_lane(w, target, slots.pos[slot])
+    front, front_gap = gap_front(w, target, slot, kind, place)
+    behind, behind_gap = gap_behind(w, target, slot, kind, place)
     if blocked_by_gaps(w, slot, kind, front, front_gap, behind, behind_gap) != 0:
         slots.want[slot] &= ~(CHANGE_LEFT | CHANGE_RIGHT)
         return 0
@@ -66,6 +68,8 @@ def _change(w: World, lane: int, target: int, slot: int, step: int) -> int:
     remove_slot(w.lanes, slots, w.trips, w.pool, lane, slot)
     w.trips.slot[trip] = new
     w.trips.lane[trip] = target
+    if pos < w.types.length[kind]:
+        shift_rear(w, lane, target, trip)
     forget_wishes(slots, new)
     slots.blocker[new] = 0.0
     slots.advices[new] = 0

@@ -15,7 +15,7 @@ from urbanlab.traffic.kernels.change_help import help_blocked, prepare
 from urbanlab.traffic.kernels.change_speed import CHANGE_LEFT, CHANGE_RIGHT, FLAG_CHANGE, STAYS, URGENT, WANTS_LEFT, WANTS_RIGHT
 from urbanlab.traffic.kernels.change_wish import Side, wish
 from urbanlab.traffic.kernels.fetch import fetch_links_ahead
-from urbanlab.traffic.kernels.neighbours import gap_behind, gap_front, own_leader
+from urbanlab.traffic.kernels.neighbours import gap_behind, leader_after
 from urbanlab.traffic.kernels.state import BUSY_FRONT
 from urbanlab.traffic.kernels.world import World
 
@@ -62,6 +62,7 @@ def _decide_edge(w: World, low: int, num: int) -> None:
     for lane in range(low, low + num):
         lanes.handled[lane] = 0
         lanes.occupied[lane] = 0.0
+        lanes.joined[lane] = -1
         lanes.first_blocked[lane] = -1
         lanes.last_blocked[lane] = -1
     while True:
@@ -76,6 +77,7 @@ def _decide_edge(w: World, low: int, num: int) -> None:
             goes_to = _decide(w, low, num, lane, slot, kind)
             if goes_to != lane:
                 w.flags[lanes.active_at[lane]] = FLAG_CHANGE
+                lanes.joined[goes_to] = slot
         lanes.occupied[goes_to] += types.length[kind] + types.min_gap[kind]
 
 
@@ -94,21 +96,22 @@ def _parts(w: World, lane: int, target: int) -> bool:
 def _decide(w: World, low: int, num: int, lane: int, slot: int, kind: int) -> int:
     """Both sides of one vehicle, right first; the lane it will be on."""
     slots, lanes = w.slots, w.lanes
-    leader, leader_gap = own_leader(w, lane, slot, kind)
+    leader, leader_gap = leader_after(w, lane, slot, kind, slot)
     state = 0
     for turn in range(2):
         direction = -1 if turn == 0 else 1
         target = lane + direction
         if target < low or target >= low + num or not _usable(w, target, kind) or _parts(w, lane, target):
             continue
-        front, front_gap = gap_front(w, target, slot, kind)
+        undecided = lanes.first[target] + lanes.handled[target]  # of two at the same place the right one is ahead
+        front, front_gap = leader_after(w, target, slot, kind, undecided)
         help_blocked(w, slot, kind, lanes.last_blocked[lane])
         if lanes.first_blocked[lane] != lanes.last_blocked[lane]:
             help_blocked(w, slot, kind, lanes.first_blocked[lane])
         flags, left, lanes_to_go = wish(w, slot, kind, low, Side(lane, target, direction, leader, leader_gap, front, front_gap))
         if flags & (WANTS_LEFT | WANTS_RIGHT) == 0:
             continue
-        behind, behind_gap = gap_behind(w, target, slot, kind)  # who wants nothing need not know
+        behind, behind_gap = gap_behind(w, target, slot, kind, undecided)  # who wants nothing need not know
         blocked = blocked_by_gaps(w, slot, kind, front, front_gap, behind, behind_gap)
         if blocked == 0:
             blocked = blocked_by_foes(w, slot, kind, target)

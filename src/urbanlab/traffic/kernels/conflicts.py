@@ -33,6 +33,7 @@ __all__ = [
     "leave_rear",
     "link_state",
     "rear_slot",
+    "shift_rear",
 ]
 
 HUGE = 1e9
@@ -118,19 +119,45 @@ def clear_rears(w: World) -> None:
         pool.trailing[k] = pool.trailing[pool.num_trailing[0]]
 
 
+@inline
+def _rear_before(w: World, lane: int, trip: int) -> int:
+    """Lane that leads to a lane and that a vehicle has left with its front only, -1 none."""
+    for i in range(w.net.lane_in[lane], w.net.lane_in[lane + 1]):
+        before = w.net.link_from[w.net.in_link[i]]
+        if w.lanes.left_trip[before] == trip:
+            return before
+    return -1
+
+
 @device
 def forget_rear(w: World, lane: int, trip: int) -> None:
     """A vehicle vanishes from a lane: its rear no longer stands on those before it."""
     for _ in range(4):
-        found = -1
-        for i in range(w.net.lane_in[lane], w.net.lane_in[lane + 1]):
-            before = w.net.link_from[w.net.in_link[i]]
-            if w.lanes.left_trip[before] == trip:
-                w.lanes.left_trip[before] = -1
-                found = before
-        if found < 0:
+        lane = _rear_before(w, lane, trip)
+        if lane < 0:
             return
-        lane = found
+        w.lanes.left_trip[lane] = -1
+
+
+@device
+def shift_rear(w: World, lane: int, target: int, trip: int) -> None:
+    """A vehicle changes lanes: its rear moves over, too, as far back as the lanes behind the two are beside each other."""
+    net, lanes = w.net, w.lanes
+    for _ in range(4):
+        lane = _rear_before(w, lane, trip)
+        if lane < 0:
+            return
+        beside = -1
+        for i in range(net.lane_in[target + 1] - 1, net.lane_in[target] - 1, -1):
+            before = net.link_from[net.in_link[i]]
+            if net.lane_edge[before] == net.lane_edge[lane]:
+                beside = before
+        if beside < 0:
+            return
+        if beside != lane:
+            lanes.left_trip[lane] = -1
+            leave_rear(w, beside, trip, lanes.left_odo[lane])
+        target = beside
 
 
 @device

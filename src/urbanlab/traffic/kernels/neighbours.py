@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from urbanlab.core.jit import device
+from urbanlab.traffic.kernels.change_speed import CHANGE_LEFT, CHANGE_RIGHT
 from urbanlab.traffic.kernels.conflicts import rear_slot
+from urbanlab.traffic.kernels.limits import lane_limit
 from urbanlab.traffic.kernels.look_ahead import next_link
 from urbanlab.traffic.kernels.state import BUSY_FRONT
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import EPS, brake_gap, can_stop
 
-__all__ = ["NONE", "gap_behind", "gap_front", "own_leader", "place_on_lane", "taken"]
+__all__ = ["NONE", "gap_behind", "gap_front", "leader_after", "place_on_lane", "taken"]
 
 NONE = -1
 FAR = 1e9
-MARGIN = 5.0
-"""[m] behind the braking distance within which leaders are looked for."""
 FASTEST = 1.5
 """[1] drivers go at most so much faster than the limit when it comes to how far they have to be looked for."""
 MAX_BEFORE, MAX_WAYS = 8, 32
@@ -48,7 +48,7 @@ def place_on_lane(w: World, lane: int, pos: float) -> int:
 
 @device
 def _beyond(w: World, lane: int, slot: int, kind: int) -> tuple[int, float]:
-    """Leader past the end of a lane, along the vehicle's route, within braking reach."""
+    """Leader past the end of a lane, along the vehicle's route, within braking reach or on a junction that begins there, at red too."""
     net, lanes, slots, types, dt = w.net, w.lanes, w.slots, w.types, w.params.dt
     route = slots.route[slot]
     seen = net.lane_length[lane] - slots.pos[slot]
@@ -56,11 +56,12 @@ def _beyond(w: World, lane: int, slot: int, kind: int) -> tuple[int, float]:
     if leader >= 0 and leader != slot:
         out = slots.odo[leader] - lanes.left_odo[lane] - types.length[slots.kind[leader]]
         return leader, seen + out - types.min_gap[kind]
-    if can_stop(slots.speed[slot], seen - types.min_gap[kind] - MARGIN, types.decel[kind], types.tau[kind]):
+    speed, decel, tau = slots.speed[slot], types.decel[kind], types.tau[kind]
+    if net.lane_internal[lane] == 0 and can_stop(speed, seen - types.min_gap[kind], decel, tau):
         return NONE, FAR
-    reach = brake_gap(slots.speed[slot], types.decel[kind], types.tau[kind], dt) + types.min_gap[kind] + MARGIN
-    for _ in range(4):
-        if seen > reach or (net.lane_internal[lane] == 0 and w.routes.last[route] != 0):
+    reach = brake_gap(speed, decel, tau, dt) + types.min_gap[kind]
+    while seen <= reach or net.lane_internal[lane] != 0:
+        if net.lane_internal[lane] == 0 and w.routes.last[route] != 0:
             return NONE, FAR
         link = next_link(w, lane, route)
         if link < 0:
@@ -71,23 +72,38 @@ def _beyond(w: World, lane: int, slot: int, kind: int) -> tuple[int, float]:
         if lanes.busy[lane] & BUSY_FRONT != 0:
             last = lanes.first[lane] + lanes.count[lane] - 1
             return last, seen + slots.pos[last] - types.length[slots.kind[last]] - types.min_gap[kind]
+        limit = lane_limit(w, lane, kind, slots.factor[slot])
+        if limit < speed:
+            reach = brake_gap(limit, decel, tau, dt)
         seen += net.lane_length[lane]
     return NONE, FAR
 
 
 @device
-def own_leader(w: World, lane: int, slot: int, kind: int) -> tuple[int, float]:
-    """Leader on the own lane and the gap to it [m]."""
-    if slot > w.lanes.first[lane]:
-        gap = w.slots.pos[slot - 1] - w.types.length[w.slots.kind[slot - 1]] - w.slots.pos[slot] - w.types.min_gap[kind]
-        return slot - 1, gap
-    return _beyond(w, lane, slot, kind)
+def leader_after(w: World, lane: int, slot: int, kind: int, place: int) -> tuple[int, float]:
+    """Leader on a lane, and the gap to it [m], where those ahead are on the lanes that they have decided to be on.
+
+    `place` is the first slot of the lane that is not ahead.
+    """
+    lanes, slots = w.lanes, w.slots
+    front = NONE
+    if lanes.count[lane] > 0:
+        k = place - 1
+        while k >= lanes.first[lane] and slots.want[k] & (CHANGE_LEFT | CHANGE_RIGHT) != 0:
+            k -= 1
+        if k >= lanes.first[lane]:
+            front = k
+    joined = lanes.joined[lane]
+    if joined >= 0 and (front == NONE or slots.pos[joined] < slots.pos[front]):
+        front = joined
+    if front == NONE:
+        return _beyond(w, lane, slot, kind)
+    return front, slots.pos[front] - w.types.length[slots.kind[front]] - slots.pos[slot] - w.types.min_gap[kind]
 
 
 @device
-def gap_front(w: World, target: int, slot: int, kind: int) -> tuple[int, float]:
-    """Leader on another lane and the gap to it [m]."""
-    place = place_on_lane(w, target, w.slots.pos[slot])
+def gap_front(w: World, target: int, slot: int, kind: int, place: int) -> tuple[int, float]:
+    """Leader on another lane, whose first slot that is not ahead is `place`, and the gap to it [m]."""
     if place > w.lanes.first[target] and w.lanes.count[target] > 0:
         front = place - 1
         gap = w.slots.pos[front] - w.types.length[w.slots.kind[front]] - w.slots.pos[slot] - w.types.min_gap[kind]
@@ -126,11 +142,10 @@ def _on_way_back(w: World, lane: int, offset: float, reach: float, slot: int, wa
 
 
 @device
-def gap_behind(w: World, target: int, slot: int, kind: int) -> tuple[int, float]:
-    """Follower on another lane, or on a lane that leads there within braking reach, and its gap [m]."""
+def gap_behind(w: World, target: int, slot: int, kind: int, place: int) -> tuple[int, float]:
+    """Follower on another lane, whose first slot that is not ahead is `place`, or on a lane that leads there, and its gap [m]."""
     lanes, slots, types = w.lanes, w.slots, w.types
     back = slots.pos[slot] - types.length[kind]
-    place = place_on_lane(w, target, slots.pos[slot])
     if lanes.count[target] > 0 and place < lanes.first[target] + lanes.count[target]:
         return place, back - slots.pos[place] - types.min_gap[slots.kind[place]]
     fastest = FASTEST * lanes.speed[target]

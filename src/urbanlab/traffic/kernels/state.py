@@ -58,7 +58,7 @@ NUM_SIZES = 20
     ("first", "count"),
     ("left_odo", "left_trip"),
     ("speed", "permissions"),
-    ("handled", "first_blocked", "last_blocked", "occupied"),
+    ("handled", "joined", "first_blocked", "last_blocked", "occupied"),
     (
         "base", "size", "active_at", "seconds", "metres", "waiting", "loss", "entered", "left", "departed", "arrived", "collisions",
         "braking",
@@ -78,6 +78,7 @@ class Lanes(NamedTuple):
     left_odo: F64  # [m] odometer of that vehicle when its front was at the end
     handled: I32  # lane change phase: vehicles from the front that have decided
     occupied: F64  # [m] lane change phase: taken by those and their gaps
+    joined: I32  # lane change phase: slot of the last vehicle that has decided to change onto this lane, -1 none
     first_blocked: I32  # lane change phase: slot of the first vehicle that urgently wants onto this lane and can't, -1 none
     last_blocked: I32  # lane change phase: slot of the last one
     active_at: I32  # place in the list of active lanes, -1 none
@@ -247,7 +248,7 @@ def new_pool(num_slots: int, num_lanes: int) -> Pool:
 def new_lanes(speed: NDArray[np.float64], permissions: NDArray[np.int64]) -> Lanes:
     """Empty lanes with the given limits [m/s] and permissions."""
     num = len(speed)
-    none = ("base", "size", "first", "left_trip", "active_at", "handled", "first_blocked", "last_blocked")
+    none = ("base", "size", "first", "left_trip", "active_at", "handled", "joined", "first_blocked", "last_blocked")
     sums = ("left_odo", "occupied", "seconds", "metres", "waiting", "loss")
     counted = ("entered", "left", "departed", "arrived", "collisions", "braking")
     arrays: dict[str, Any] = {name: np.full(num, -1, np.int32) for name in none}
