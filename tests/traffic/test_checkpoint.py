@@ -32,6 +32,7 @@ from urbanlab.traffic.checkpoint import CHECKPOINT_SCHEMA
 from urbanlab.traffic.cityflow import model as cityflow
 from urbanlab.traffic.outputs.tables import detectors_table, edge_tables, signals_table, trips_table
 from urbanlab.traffic.simulation import Simulation
+from urbanlab.traffic.street_calls import StreetCalls
 
 CROSS = Path(__file__).parents[1] / "city" / "files" / "cityflow_cross"
 END = 240.0
@@ -159,7 +160,7 @@ def differences(  # noqa: PLR0911 - one line a kind
     if one is two or (id(one), id(two)) in seen:
         return []
     seen.add((id(one), id(two)))
-    if type(one) is not type(two) or isinstance(one, Handle) or (callable(one) and not hasattr(one, "__dict__")):
+    if type(one) is not type(two) or isinstance(one, Handle | StreetCalls) or (callable(one) and not hasattr(one, "__dict__")):
         return [] if type(one) is type(two) else [f"{place}: {type(one).__name__}, {type(two).__name__}"]
     if isinstance(one, np.ndarray):
         same = one.dtype == two.dtype and one.shape == two.shape and one.tobytes() == two.tobytes()
@@ -229,7 +230,7 @@ def digest(tree: dict[str, Any]) -> str:
 def test_slots_that_run_out_between_checkpoints_and_at_them_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The world begins with room for a thousand vehicles or so; here more drive."""
     scenario = make("grid:rows=2,cols=2,trips=4000,duration=100,lanes=3", seed=1)
-    monkeypatch.setattr("urbanlab.traffic.build.max", lambda *_: 8, raising=False)
+    monkeypatch.setattr("urbanlab.traffic.build.FIRST_SLOTS", 8)
     runs = [Simulation(scenario, seed=1, end=80.0) for _ in range(2)]
     sizes = set()
     while not runs[0].ended:
