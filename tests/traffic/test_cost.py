@@ -31,8 +31,9 @@ def street(run: Simulation) -> StreetModel:
 
 @compiled
 @pytest.mark.parametrize("threads", [1, 2])
-def test_steps_allocate_nothing(threads: int) -> None:
-    """Neither objects nor arrays, however many steps one call does: only the number that it returns."""
+def test_steps_allocate_nothing(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither objects nor arrays, however many steps one call does, as long as there is room: only the number that it returns."""
+    monkeypatch.setattr("urbanlab.traffic.build.FIRST_SLOTS", 1 << 15)
     with Simulation(make(CITY, seed=1), seed=1, end=1200.0, threads=threads) as run:
         run.run(400.0)
         gc.collect()
