@@ -1,4 +1,4 @@
-"""Begin, end, step and periods of a run: do they make sense together?"""
+"""Times of a run: do begin, end, step and periods make sense together, and how many steps does a call do?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import math
 
 from urbanlab.core.errors import ConfigError
 
-__all__ = ["check_times", "require_whole_steps"]
+__all__ = ["FIRST_CALL", "MAX_CALL", "check_times", "next_call", "require_whole_steps"]
+
+FIRST_CALL, MAX_CALL = 16, 300
+"""Steps in one call of the engine: signal events are read in between."""
+
+PROGRESS_TIME = 0.2
+"""[s] of work between two looks at the clock."""
 
 
 def check_times(begin: float, end: float, edges_every: float, step: float, threads: int) -> None:
@@ -31,3 +37,10 @@ def require_whole_steps(begin: float, end: float, step: float) -> None:
             got=f"begin {begin:.10g} s, end {end:.10g} s, step {step:g} s",
             expected=f"an end such as {before:.10g} or {after:.10g} s",
         )
+
+
+def next_call(size: int, took: float) -> int:
+    """Steps that the next call should do at most, after one of at most `size` steps that took so long [s]."""
+    if took > PROGRESS_TIME:
+        return max(1, size // 2)
+    return min(MAX_CALL, size * 2) if took < PROGRESS_TIME / 2 else size

@@ -36,18 +36,13 @@ from urbanlab.traffic.periods import PeriodLog
 from urbanlab.traffic.record import RunRecord
 from urbanlab.traffic.report_run import make_record
 from urbanlab.traffic.rerouting import Rerouting
-from urbanlab.traffic.run_times import check_times, require_whole_steps
+from urbanlab.traffic.run_times import FIRST_CALL, MAX_CALL, check_times, next_call, require_whole_steps
 from urbanlab.traffic.standstill import Standstill
 
 __all__ = ["DEFAULT_SEED", "Simulation"]
 
 T = TypeVar("T", bound=np.generic)
 DEFAULT_SEED = 42
-MAX_CALL = 300
-"""Steps in one call of the engine: signal events are read in between."""
-
-PROGRESS_TIME = 0.2
-"""[s] of work between two looks at the clock."""
 
 
 class Simulation:
@@ -187,7 +182,7 @@ class Simulation:
         stop = self.stop_at(until)
         longest = MAX_CALL if each_step is None else 1
         jit.set_threads(self.threads)
-        size = 16
+        size = FIRST_CALL
         while self.goes_on(stop):
             started, cpu = clock.perf_counter(), clock.process_time()
             wanted = self.before_call(min(size, longest, stop - self._step))
@@ -198,7 +193,7 @@ class Simulation:
             took = clock.perf_counter() - started
             self.wall_s += took
             self.cpu_s += clock.process_time() - cpu
-            size = min(MAX_CALL, max(1, size * 2 if took < PROGRESS_TIME / 2 else size // 2 if took > PROGRESS_TIME else size))
+            size = next_call(size, took)
             if progress is not None:
                 progress(self)
         return self

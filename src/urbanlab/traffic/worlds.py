@@ -11,7 +11,8 @@ from urbanlab.city.scenario import Scenario
 from urbanlab.core import jit
 from urbanlab.core.control import Controller
 from urbanlab.core.errors import ConfigError
-from urbanlab.traffic.simulation import MAX_CALL, PROGRESS_TIME, Simulation
+from urbanlab.traffic.run_times import FIRST_CALL, next_call
+from urbanlab.traffic.simulation import Simulation
 
 __all__ = ["Worlds"]
 
@@ -89,13 +90,13 @@ class Worlds:
         """
         jit.set_threads(self.threads)
         stops = [run.stop_at(until) for run in self.runs]
-        size = 16
+        size = FIRST_CALL
         while True:
             going = [(run, stop) for run, stop in zip(self.runs, stops, strict=True) if run.goes_on(stop)]
             if not going:
                 return self
             took = self._advance(going, size)
-            size = min(MAX_CALL, max(1, size * 2 if took < PROGRESS_TIME / 2 else size // 2 if took > PROGRESS_TIME else size))
+            size = next_call(size, took)
             if progress is not None:
                 progress(self)
 
