@@ -5,12 +5,11 @@ from __future__ import annotations
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import MEET_SOURCE
 from urbanlab.traffic.kernels.change_speed import BLOCKED_BEHIND, BLOCKED_FRONT
-from urbanlab.traffic.kernels.conflicts import is_red, junction_bounds, link_state
-from urbanlab.traffic.kernels.gap_acceptance import ZIPPER
+from urbanlab.traffic.kernels.conflicts import ZIPPER, is_red, junction_bounds, link_state
 from urbanlab.traffic.kernels.look_ahead import next_link
 from urbanlab.traffic.kernels.neighbours import NONE
 from urbanlab.traffic.kernels.world import World
-from urbanlab.traffic.physics.following import EPS, brake_gap, can_stop, safe_stop_speed, secure_gap
+from urbanlab.traffic.physics.following import EPS, brake_gap, safe_stop_speed, secure_gap, stops_before
 
 __all__ = ["behind_speed", "blocked_by_foes", "blocked_by_gaps", "past_junction", "safe_behind", "secure"]
 
@@ -67,8 +66,7 @@ def past_junction(w: World, slot: int, kind: int, lane: int, v: float) -> float:
     seen, inner = net.lane_length[lane] - pos, lane
     if net.lane_internal[lane] == 0:
         room, speed = seen - w.types.min_gap[kind], w.slots.speed[slot]
-        decel, tau = w.types.decel[kind], w.types.tau[kind]
-        if can_stop(speed, room, decel, tau) or room > brake_gap(speed, decel, tau, w.params.dt):
+        if stops_before(room, speed, w.types.decel[kind], w.types.tau[kind], w.params.dt):
             return v
         link = next_link(w, lane, w.slots.route[slot])
         if link < 0 or is_red(link_state(w, link)) or net.lane_internal[net.link_next[link]] == 0:

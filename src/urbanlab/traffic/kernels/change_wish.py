@@ -63,7 +63,7 @@ class Side(NamedTuple):
 def _exceeds(w: World, slot: int, kind: int, lane: int, room: float) -> bool:
     """Do the vehicles on the lanes that a lane leads to along the route take more than some room [m] with their gaps?"""
     types, route, total = w.types, w.slots.route[slot], 0.0
-    if total > room:
+    if room < 0.0:
         return True
     fastest = top_speed(types, kind, w.slots.factor[slot])
     metres, edges = w.net.lane_length[lane], 1

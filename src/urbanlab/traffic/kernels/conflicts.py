@@ -23,6 +23,7 @@ from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import brake_gap, follow_speed, stop_speed
 
 __all__ = [
+    "ZIPPER",
     "clear_rears",
     "forget_rear",
     "is_green",
@@ -30,6 +31,7 @@ __all__ = [
     "is_red",
     "is_yellow",
     "junction_bounds",
+    "last_slot",
     "leave_rear",
     "link_state",
     "rear_slot",
@@ -37,6 +39,9 @@ __all__ = [
 ]
 
 HUGE = 1e9
+ZIPPER = 90
+"""State of a link whose stream alternates with another."""
+
 MARGIN = 0.1
 HALTING = 0.1
 BLOCKED_TIME = 5.0
@@ -91,6 +96,14 @@ def rear_slot(w: World, lane: int) -> int:
     if slot < 0 or w.slots.odo[slot] - w.lanes.left_odo[lane] >= w.types.length[w.slots.kind[slot]]:
         return -1
     return slot
+
+
+@inline
+def last_slot(w: World, lane: int) -> int:
+    """Slot of the last vehicle of a lane, at least with its rear, -1 none."""
+    if w.lanes.busy[lane] & BUSY_FRONT == 0:
+        return rear_slot(w, lane)
+    return w.lanes.first[lane] + w.lanes.count[lane] - 1
 
 
 @device

@@ -10,7 +10,7 @@ from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.approach import is_open, zipper_speed
 from urbanlab.traffic.kernels.arrays import LINK_CONT
 from urbanlab.traffic.kernels.change_speed import adapted_speed, forget_wishes
-from urbanlab.traffic.kernels.conflicts import is_priority, is_yellow, link_state
+from urbanlab.traffic.kernels.conflicts import ZIPPER, is_priority, is_yellow, link_state
 from urbanlab.traffic.kernels.fetch import fetch_links_ahead
 from urbanlab.traffic.kernels.limits import lane_limit
 from urbanlab.traffic.kernels.look_ahead import route_stop, was_major
@@ -18,12 +18,11 @@ from urbanlab.traffic.kernels.state import EXPECTS_TO_WAIT, ITEM_REQUEST, NEVER,
 from urbanlab.traffic.kernels.stopping_place import free_end, has_room
 from urbanlab.traffic.kernels.world import FLAG_CROSS, FLAG_STOP, FLAG_STUCK, World
 from urbanlab.traffic.physics.emissions import CO2_COLUMN, FUEL_COLUMNS, fuel_rate
-from urbanlab.traffic.physics.following import EPS, brake_gap, can_stop, dawdled, stop_speed
+from urbanlab.traffic.physics.following import EPS, brake_gap, dawdled, stop_speed, stops_before
 
 __all__ = ["execute_lanes"]
 
 HALTING = 0.1
-ZIPPER = 90
 DRAW_DAWDLE = 0
 STOP_REACHED = 0.5
 """[m] a scheduled stop is reached this close to its place."""
@@ -31,7 +30,7 @@ STOP_REACHED = 0.5
 
 @inline
 def _can_brake(distance: float, speed: float, decel: float, dt: float) -> bool:
-    return speed < decel * dt or can_stop(speed, distance, decel, 0.0) or distance > brake_gap(speed, decel, 0.0, dt)
+    return speed < decel * dt or stops_before(distance, speed, decel, 0.0, dt)
 
 
 @device

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from urbanlab.core.bundle import prefetch
 from urbanlab.core.jit import device, inline
+from urbanlab.traffic.kernels.look_ahead import next_link
 from urbanlab.traffic.kernels.state import NUM_ITEMS
 from urbanlab.traffic.kernels.world import World
 
@@ -74,10 +75,7 @@ def _fetch_links(w: World, a: int) -> None:
     if a + LINK_AHEAD < num:
         lane = w.pool.active[a + LINK_AHEAD]
         slot = w.lanes.first[lane]
-        if lane < w.params.num_lanes and net.lane_internal[lane] == 0:
-            link = routes.best_link[routes.best_start[w.slots.route[slot]] + lane - net.edge_first_lane[net.lane_edge[lane]]]
-            if link >= 0:
-                prefetch(net.link_from, link)
-                prefetch(net.link_permissions, link)
-        elif lane < w.params.num_lanes:
-            prefetch(net.link_from, net.lane_out[lane])
+        link = next_link(w, lane, w.slots.route[slot]) if lane < w.params.num_lanes else -1
+        if link >= 0:
+            prefetch(net.link_from, link)
+            prefetch(net.link_permissions, link)

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from urbanlab.core.jit import device
 from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_INSIDE
-from urbanlab.traffic.kernels.conflicts import is_priority, is_red, link_state
+from urbanlab.traffic.kernels.conflicts import ZIPPER, is_priority, is_red, link_state
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.gaps import LOOKAHEAD_ZIPPER, blocked_by, braking_arrival
 
-__all__ = ["ASK", "HALTING", "OPEN", "RED", "ZIPPER", "foe_forbids", "leave_time", "unasked"]
+__all__ = ["ASK", "HALTING", "OPEN", "RED", "foe_forbids", "leave_time", "unasked"]
 
 HALTING = 0.1
 EPS = 1e-3
-ZIPPER, ALLWAY, STOP, MAJOR_GREEN, RED = 90, 119, 115, 71, 114
+ALLWAY, STOP, MAJOR_GREEN, RED = 119, 115, 71, 114
 
 CLOSED, OPEN, ASK = range(3)
 """Verdicts without a look at others; ASK: it depends on them."""

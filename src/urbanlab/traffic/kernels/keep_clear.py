@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import LINK_CONT, LINK_EXIT, LINK_KEEP_CLEAR
-from urbanlab.traffic.kernels.conflicts import rear_slot
+from urbanlab.traffic.kernels.conflicts import last_slot
 from urbanlab.traffic.kernels.later_links import seems_open
 from urbanlab.traffic.kernels.neighbours import taken
-from urbanlab.traffic.kernels.state import BUSY_FRONT, ITEM_HELD, ITEM_REQUEST, NO_REQUEST, NUM_ITEMS
+from urbanlab.traffic.kernels.state import ITEM_HELD, ITEM_REQUEST, NO_REQUEST, NUM_ITEMS
 from urbanlab.traffic.kernels.world import World
 from urbanlab.traffic.physics.following import brake_gap
 
@@ -27,14 +27,6 @@ def _keeps(w: World, slot: int, kind: int, link: int) -> bool:
     """Does the driver keep the junction behind this link clear?"""
     patient = w.types.keep_clear_time[kind] < 0.0 or w.slots.halt[slot] < w.types.keep_clear_time[kind]
     return w.net.link_flags[link] & LINK_KEEP_CLEAR != 0 and patient
-
-
-@inline
-def _last_slot(w: World, lane: int) -> int:
-    """Slot of the last vehicle of a lane, at least with its rear, -1 none."""
-    if w.lanes.busy[lane] & BUSY_FRONT == 0:
-        return rear_slot(w, lane)
-    return w.lanes.first[lane] + w.lanes.count[lane] - 1
 
 
 @device
@@ -62,7 +54,7 @@ def _measure(w: World, lane: int, slot: int, kind: int, ahead: float, num: int) 
             items.space[item] = space if found else items.space[item] + space
             continue
         behind = net.link_next[link]
-        final = _last_slot(w, behind)
+        final = last_slot(w, behind)
         if net.lane_internal[behind] != 0:
             if _keeps(w, slot, kind, link):
                 space -= taken(w, behind)

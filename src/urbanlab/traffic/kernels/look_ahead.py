@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urbanlab.core.jit import device, inline
 from urbanlab.traffic.kernels.arrays import LINK_INSIDE
-from urbanlab.traffic.kernels.conflicts import is_priority, is_red, is_yellow, junction_bounds, link_state, rear_slot
+from urbanlab.traffic.kernels.conflicts import ZIPPER, is_priority, is_red, is_yellow, junction_bounds, last_slot, link_state, rear_slot
 from urbanlab.traffic.kernels.limits import following_speed, lane_limit, stopping_speed, top_speed
 from urbanlab.traffic.kernels.state import BUSY_FRONT, ITEM_REQUEST, NUM_ITEMS
 from urbanlab.traffic.kernels.stopping_place import free_end
@@ -37,8 +37,6 @@ ROOM_LENGTHS = 5.0
 
 HORIZON = 30.0
 """[s] whoever arrives later than this blocks nobody, but at a zipper."""
-
-ZIPPER = 90
 
 
 @inline
@@ -296,6 +294,5 @@ def look_ahead(w: World, lane: int, slot: int, v: float, lane_speed: float, pass
 @device
 def _future_speed(w: World, slot: int, here: int, link: int, speed: float, gap: float) -> float:
     """Safe speed behind the last vehicle of the next lane when driving as fast as at the end of the link [m/s]."""
-    lanes, kind = w.lanes, w.slots.kind[slot]
-    leader = lanes.first[here] + lanes.count[here] - 1 if lanes.busy[here] & BUSY_FRONT != 0 else rear_slot(w, here)
-    return following_speed(w, kind, gap, speed, leader, w.types.max_speed[kind], speed)
+    kind = w.slots.kind[slot]
+    return following_speed(w, kind, gap, speed, last_slot(w, here), w.types.max_speed[kind], speed)

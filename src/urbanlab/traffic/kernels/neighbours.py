@@ -80,6 +80,15 @@ def _beyond(w: World, lane: int, slot: int, kind: int) -> tuple[int, float]:
 
 
 @device
+def _led_by(w: World, lane: int, front: int, slot: int, kind: int) -> tuple[int, float]:
+    """The vehicle before on a lane, or where there is none the one beyond its end, and the gap to it [m]."""
+    if front == NONE:
+        return _beyond(w, lane, slot, kind)
+    slots, types = w.slots, w.types
+    return front, slots.pos[front] - types.length[slots.kind[front]] - slots.pos[slot] - types.min_gap[kind]
+
+
+@device
 def leader_after(w: World, lane: int, slot: int, kind: int, place: int) -> tuple[int, float]:
     """Leader on a lane, and the gap to it [m], where those ahead are on the lanes that they have decided to be on.
 
@@ -96,19 +105,14 @@ def leader_after(w: World, lane: int, slot: int, kind: int, place: int) -> tuple
     joined = lanes.joined[lane]
     if joined >= 0 and (front == NONE or slots.pos[joined] < slots.pos[front]):
         front = joined
-    if front == NONE:
-        return _beyond(w, lane, slot, kind)
-    return front, slots.pos[front] - w.types.length[slots.kind[front]] - slots.pos[slot] - w.types.min_gap[kind]
+    return _led_by(w, lane, front, slot, kind)
 
 
 @device
 def gap_front(w: World, target: int, slot: int, kind: int, place: int) -> tuple[int, float]:
     """Leader on another lane, whose first slot that is not ahead is `place`, and the gap to it [m]."""
-    if place > w.lanes.first[target] and w.lanes.count[target] > 0:
-        front = place - 1
-        gap = w.slots.pos[front] - w.types.length[w.slots.kind[front]] - w.slots.pos[slot] - w.types.min_gap[kind]
-        return front, gap
-    return _beyond(w, target, slot, kind)
+    has_front = place > w.lanes.first[target] and w.lanes.count[target] > 0
+    return _led_by(w, target, place - 1 if has_front else NONE, slot, kind)
 
 
 @device

@@ -86,9 +86,10 @@ def _plan(w: World, lane: int, slot: int, k: int, ahead: float, time: float) -> 
     if behind < NOBODY:
         arrive_speed = min(arrive_speed, behind, v_cap)  # who has a leader is not reckoned to gather more speed than in this step
     v = min(v, behind)
-    is_far = can_stop(v_cap, seen - v_cap * dt, decel, types.tau[kind])
-    look = v_cap * dt + brake_gap(v_cap, decel, types.tau[kind], dt) if k == 0 or not is_far else 0.0
-    if (is_far or seen > look) and k > 0 and not route_stop(w, slot, lane, slots.route[slot]):
+    may_be_far = k > 0 and not route_stop(w, slot, lane, slots.route[slot])
+    is_far = may_be_far and can_stop(v_cap, seen - v_cap * dt, decel, types.tau[kind])
+    look = 0.0 if is_far else v_cap * dt + brake_gap(v_cap, decel, types.tau[kind], dt)
+    if is_far or (may_be_far and seen > look):
         # too far from the end of the lane to be slowed down by what lies beyond
         slots.plan[slot] = v
         link = next_link(w, lane, slots.route[slot])
@@ -100,8 +101,6 @@ def _plan(w: World, lane: int, slot: int, k: int, ahead: float, time: float) -> 
             elif v < HALTING or (v < speed if held else (v < decel and v < v_cap) or not is_priority(state)):
                 slots.asked[slot] = EXPECTS_TO_WAIT
         return
-    if k > 0 and is_far:  # a stop
-        look = v_cap * dt + brake_gap(v_cap, decel, types.tau[kind], dt)
     num = look_ahead(w, lane, slot, v, lane_speed, arrive_speed, look, time)
     slots.item[slot] = num
     slots.plan[slot] = v

@@ -28,6 +28,7 @@ __all__ = [
     "speed_after",
     "speed_after_up_to",
     "stop_speed",
+    "stops_before",
 ]
 
 EPS = 0.001
@@ -67,6 +68,12 @@ def can_stop(speed: float, gap: float, decel: float, reaction: float) -> bool:
     to see it. Where this is true, safe speeds are at least `speed`, whatever a leader does.
     """
     return speed * speed <= 2.0 * decel * (gap - 2.0 * EPS - speed * reaction)
+
+
+@inline
+def stops_before(gap: float, speed: float, decel: float, reaction: float, dt: float) -> bool:
+    """Is `brake_gap` less than `gap` [m]? It is worked out only where the plain bound does not tell."""
+    return can_stop(speed, gap, decel, reaction) or gap > brake_gap(speed, decel, reaction, dt)
 
 
 @inline
